@@ -31,6 +31,9 @@ export interface Driver {
   /** Deleting or replacing one needs an explicit `--allow` (CAs, accounts, trust anchors). */
   readonly guarded: boolean
 
+  /** Resources that it stands on beyond its references: the DNS providers that will answer its challenges. Pure. */
+  requires?(subject: Subject, world: World): readonly Address[]
+
   /** Preflight: all that can be known to go wrong, without side effects or network. Pure. */
   check?(subject: Subject, world: World): readonly Finding[]
 
@@ -64,7 +67,7 @@ export interface Subject {
   readonly declared: boolean
   readonly recorded?: RecordedResource
   readonly live?: Observation
-  /** What is planned for it; dependencies are decided before their dependents. */
+  /** What is planned for it; dependencies are decided before their dependents. Absent while only reading. */
   readonly planned?: { readonly action: Action; readonly reason: Reason }
   /** Resolved secret values by pointer below the spec; empty offline and in pure checks. */
   readonly secrets: ReadonlyMap<Pointer, Secret>

@@ -1,0 +1,73 @@
+import { formatAddress } from '../core/address.ts'
+import { EngineError } from '../core/errors.ts'
+import { isJsonObject, type Json } from '../core/json.ts'
+import type { RecordedResource } from '../core/resource.ts'
+import { Secret } from '../core/secret.ts'
+import type { OpenResource, OperationContext } from '../kinds/driver.ts'
+import type { ExecutorPorts, Recorded, RunSettings } from './ports.ts'
+
+/** Row id under which a secret field of a resource's spec is sealed. */
+export const specSecretId = (resourceId: string, pointer: string) => `${resourceId}#${pointer}`
+/** Row id of a secret that a driver keeps for its resource. */
+export const heldSecretId = (resourceId: string, name: string) => `${resourceId}!${name}`
+
+/** Everything in an operation's context that all operations of a run share. */
+export type SharedContext = Omit<OperationContext, 'journal' | 'progress'>
+
+export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: Recorded): SharedContext {
+  const { store, sealer } = ports
+  const memory = new Map<string, Promise<unknown>>()
+
+  const unseal = async (id: string) => {
+    const sealed = await store.sealed(run.tenant, id)
+    return sealed && new Secret(sealer.unseal(id, sealed))
+  }
+  const openRecorded = (resource: RecordedResource): OpenResource => ({
+    ...resource,
+    async secret(pointer) {
+      const octets = await unseal(specSecretId(resource.id, pointer))
+      return octets && new Secret(Buffer.from(octets.reveal()).toString('utf8'))
+    },
+    held: name => unseal(heldSecretId(resource.id, name)),
+  })
+
+  return {
+    clock: ports.clock,
+    random: ports.random,
+    log: ports.log,
+    trace: ports.trace,
+    http: ports.http,
+    network: ports.network,
+    signal: run.abort,
+    unseal,
+    async open(kind, reference) {
+      return openRecorded(find(recorded, kind, reference))
+    },
+    async openAll(kind) {
+      return [...recorded.values()].filter(resource => resource.kind === kind).map(openRecorded)
+    },
+    certificates: objectId => store.certificates(run.tenant, { objectId }),
+    memo<T>(key: string, make: () => Promise<T>): Promise<T> {
+      const known = memory.get(key)
+      if (known) return known as Promise<T> // the same key always stands for the same type
+      const made = make()
+      memory.set(key, made)
+      made.catch(() => memory.delete(key))
+      return made
+    },
+  }
+}
+
+function find(recorded: Recorded, kind: string, reference: Json | undefined): RecordedResource {
+  const found =
+    typeof reference === 'string'
+      ? recorded.get(formatAddress(kind, reference))
+      : isJsonObject(reference)
+        ? [...recorded.values()].find(resource => resource.kind === kind && resource.id === reference.external)
+        : undefined
+  if (found) return found
+  const name = typeof reference === 'string' ? reference : JSON.stringify(reference)
+  throw new EngineError('reference_unknown', `${kind} ${name} is not recorded`, {
+    remedy: 'apply it first, or correct the reference',
+  })
+}

@@ -1,0 +1,91 @@
+import type { Pointer } from '../core/resource.ts'
+import type { Secret } from '../core/secret.ts'
+import type { NewCertificate, Operation, Outcome, Removal } from '../kinds/driver.ts'
+import type { PlannedOperation } from '../planner/plan.ts'
+import type { Mutation, ResourceDraft } from '../state/store.ts'
+import { heldSecretId, specSecretId } from './context.ts'
+import type { ExecutorPorts, RunSettings } from './ports.ts'
+
+/** What an operation brought about, as the one commit that makes it durable. */
+interface Recording {
+  readonly ports: Pick<ExecutorPorts, 'clock' | 'sealer'>
+  readonly settings: Pick<RunSettings, 'owner'>
+}
+
+export function draftOf(
+  planned: PlannedOperation,
+  operation: Operation,
+  outcome: Outcome,
+  run: Recording,
+): ResourceDraft {
+  const now = run.ports.clock.now().toISOString()
+  const { address, kind, name, spec, labels, lifecycle, dependsOn } = planned
+  const owner = planned.action === 'renew' ? (operation.recorded?.owner ?? run.settings.owner) : run.settings.owner
+  const createdAt = operation.recorded?.id === operation.id ? operation.recorded.createdAt : now
+  return {
+    address,
+    kind,
+    name,
+    id: operation.id,
+    owner,
+    spec,
+    labels,
+    lifecycle,
+    status: outcome.status,
+    dependsOn,
+    createdAt,
+    updatedAt: now,
+  }
+}
+
+export function outcomeMutations(
+  operation: Operation,
+  resource: ResourceDraft,
+  planned: PlannedOperation,
+  outcome: Outcome,
+  secrets: ReadonlyMap<Pointer, Secret>,
+  run: Recording,
+): Mutation[] {
+  const seal = (id: string, octets: Uint8Array): Mutation => ({
+    type: 'put-sealed',
+    row: { id, ...run.ports.sealer.seal(id, octets) },
+  })
+  const mutations: Mutation[] = []
+  for (const [pointer, secret] of secrets) {
+    mutations.push(seal(specSecretId(operation.id, pointer), Buffer.from(secret.reveal(), 'utf8')))
+  }
+  for (const [name, secret] of Object.entries(outcome.secrets ?? {})) {
+    mutations.push(seal(heldSecretId(operation.id, name), secret.reveal()))
+  }
+  for (const certificate of outcome.certificates ?? []) mutations.push(...certificateMutations(certificate, seal, run))
+  for (const { certificateId, reason } of outcome.revocations ?? []) {
+    mutations.push({ type: 'revoke-certificate', id: certificateId, at: resource.updatedAt, reason })
+  }
+  mutations.push({ type: 'put-resource', resource, expectedRevision: planned.expectedRevision })
+  return mutations
+}
+
+function certificateMutations(
+  { key, ...row }: NewCertificate,
+  seal: (id: string, octets: Uint8Array) => Mutation,
+  run: Recording,
+): Mutation[] {
+  const createdAt = run.ports.clock.now().toISOString()
+  if (!key) return [{ type: 'add-certificate', certificate: { ...row, createdAt } }]
+  if ('keyId' in key) return [{ type: 'add-certificate', certificate: { ...row, keyId: key.keyId, createdAt } }]
+  const keyId = `${row.id}/key`
+  return [seal(keyId, key.privateKey.reveal()), { type: 'add-certificate', certificate: { ...row, keyId, createdAt } }]
+}
+
+export function removalOf(operation: Operation, removal: Removal, run: Recording): Mutation[] {
+  const { recorded } = operation
+  if (!recorded) throw new Error(`${operation.address} is deleted without being recorded`)
+  const at = run.ports.clock.now().toISOString()
+  return [
+    ...(removal.revocations ?? []).map(
+      ({ certificateId, reason }): Mutation => ({ type: 'revoke-certificate', id: certificateId, at, reason }),
+    ),
+    ...(removal.destroyKeys ?? []).map((id): Mutation => ({ type: 'delete-sealed', id })),
+    { type: 'delete-resource', address: operation.address, expectedRevision: recorded.revision },
+  ]
+}

@@ -1,0 +1,66 @@
+import type { Driver, RecordedSubject, Subject, Verdict } from '../kinds/driver.ts'
+import { diffAgainstNothing, diffMetadata, diffSpecs, type SpecDiff } from './diff.ts'
+import type { Change } from './plan.ts'
+import type { DesiredInput, PlanRequest } from './request.ts'
+import type { PlanWorld } from './world.ts'
+
+type Decision = Pick<Change, 'action' | 'reason' | 'diffs' | 'because'>
+
+/** The stronger action wins where fields, time and dependencies ask for different ones. */
+const strength: Readonly<Record<string, number>> = { update: 1, renew: 2, reissue: 3, create: 4, replace: 5 }
+
+/** What happens to a declared resource. */
+export function decideDeclared(
+  subject: Subject,
+  input: DesiredInput,
+  driver: Driver,
+  world: PlanWorld,
+  request: PlanRequest,
+): Decision {
+  const { recorded } = subject
+  const facts = request.fields(subject.kind, subject.spec)
+  if (!recorded) {
+    return { action: 'create', reason: 'config', diffs: diffAgainstNothing(subject.spec, facts, 'after') }
+  }
+  const diffs = [...diffSpecs(recorded.spec, subject.spec, facts), ...diffMetadata(recorded, input.resource)]
+  const takenOver = recorded.owner !== request.owner ? ownerDiff(recorded.owner, request.owner) : undefined
+  if (takenOver) diffs.push(takenOver)
+
+  const byFields = strongest(diffs)
+  const judged: RecordedSubject = { ...subject, recorded, diffs: diffs.map(withoutForce) }
+  const verdict = driver.decide?.(judged, world)
+  const verdictWins = verdict && (!byFields || (strength[verdict.action] ?? 0) > (strength[byFields] ?? 0))
+  const chosen: Verdict | undefined = verdictWins
+    ? verdict
+    : byFields && { action: byFields, reason: 'config', because: becauseOf(diffs, byFields) }
+  if (!chosen) return { action: 'no-op', reason: 'config', diffs: [] }
+  return { action: chosen.action, reason: chosen.reason, because: chosen.because, diffs: judged.diffs }
+}
+
+/** Renewal mode: what is recorded stays as it is, only time and issuers ask for new versions. */
+export function decideRenewal(subject: RecordedSubject, driver: Driver, world: PlanWorld, forced: boolean): Decision {
+  const verdict = driver.decide?.(subject, world)
+  if (verdict && (verdict.action === 'renew' || verdict.action === 'reissue')) return { ...verdict, diffs: [] }
+  if (forced && driver.renew) return { action: 'renew', reason: 'renewal', because: 'asked for by name', diffs: [] }
+  return { action: 'no-op', reason: 'renewal', diffs: [] }
+}
+
+function strongest(diffs: readonly SpecDiff[]): SpecDiff['forces'] | undefined {
+  const order = ['replace', 'reissue', 'update'] as const
+  return order.find(action => diffs.some(diff => diff.forces === action))
+}
+
+function becauseOf(diffs: readonly SpecDiff[], action: SpecDiff['forces']): string {
+  const fields = [...new Set(diffs.filter(diff => diff.forces === action).map(diff => diff.path))]
+  const shown = fields.slice(0, 3).join(', ')
+  const verb = { replace: 'cannot change in place', reissue: 'needs a new certificate', update: 'changed' }[action]
+  return `${shown}${fields.length > 3 ? ` and ${fields.length - 3} more` : ''} ${verb}`
+}
+
+function ownerDiff(before: string, after: string): SpecDiff {
+  return { path: '/owner', before, after, sensitive: false, forcesReplacement: false, forces: 'update' }
+}
+
+function withoutForce({ forces: _forces, ...diff }: SpecDiff) {
+  return diff
+}

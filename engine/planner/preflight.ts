@@ -1,0 +1,106 @@
+import type { Address } from '../core/address.ts'
+import type { Finding, Subject } from '../kinds/driver.ts'
+import type { Change, PreflightFinding } from './plan.ts'
+import type { DesiredInput, PlanRequest } from './request.ts'
+import type { PlanWorld } from './world.ts'
+
+/**
+ * Everything that can be known to go wrong before apply. What concerns a resource that this plan does not touch
+ * is told as a warning: it stands as it is, and must not hold up the rest.
+ */
+export function preflight(
+  changes: readonly Change[],
+  world: PlanWorld,
+  inputs: ReadonlyMap<Address, DesiredInput>,
+  dependents: ReadonlyMap<Address, readonly Address[]>,
+  request: PlanRequest,
+): PreflightFinding[] {
+  const findings: PreflightFinding[] = []
+  for (const change of changes) {
+    const subject = world.subjects.get(change.address)
+    if (!subject) continue
+    const untouched = change.action === 'no-op'
+    const judged = change.action === 'delete' ? [] : checksOf(subject, world, request)
+    for (const finding of [
+      ...(subject.live?.findings ?? []),
+      ...judged,
+      ...shape(change, subject, world, inputs, dependents),
+    ]) {
+      const level = untouched ? 'warning' : finding.level
+      findings.push({ address: change.address, ...finding, level })
+    }
+    findings.push(...blastRadius(change, changes, dependents))
+  }
+  return findings
+}
+
+function checksOf(subject: Subject, world: PlanWorld, request: PlanRequest): readonly Finding[] {
+  return request.drivers.get(subject.kind)?.check?.(subject, world) ?? []
+}
+
+/** Checks that hold for every kind: references lead somewhere, nothing is deleted from under what stays. */
+function shape(
+  change: Change,
+  subject: Subject,
+  world: PlanWorld,
+  inputs: ReadonlyMap<Address, DesiredInput>,
+  dependents: ReadonlyMap<Address, readonly Address[]>,
+): readonly Finding[] {
+  const input = inputs.get(subject.address)
+  const lost: Finding[] = (input?.resource.references ?? []).flatMap(reference => {
+    if (world.addressOf(reference)) return []
+    const name = 'name' in reference.target ? reference.target.name : reference.target.external
+    return {
+      check: 'reference',
+      level: 'error' as const,
+      code: 'reference_unknown' as const,
+      message: `${reference.kind} "${name}" is neither declared nor recorded`,
+      remedy: 'declare it, or correct the reference; `trustform list` shows what exists',
+      pointer: reference.pointer,
+    }
+  })
+  if (change.action !== 'delete') return lost
+  const users = (dependents.get(change.address) ?? []).filter(
+    address => world.subjects.get(address)?.planned?.action !== 'delete',
+  )
+  if (users.length === 0) return lost
+  return [
+    ...lost,
+    {
+      check: 'in-use',
+      level: 'error',
+      code: 'in_use',
+      message: `${change.address} would be deleted while ${users.join(', ')} still needs it`,
+      remedy: 'delete or re-point what uses it first',
+    },
+  ]
+}
+
+/** How much a replaced issuer pulls along. */
+function blastRadius(
+  change: Change,
+  changes: readonly Change[],
+  dependents: ReadonlyMap<Address, readonly Address[]>,
+): readonly PreflightFinding[] {
+  if (change.action !== 'replace') return []
+  const pulled = new Set<Address>()
+  const queue = [change.address]
+  for (let address = queue.pop(); address !== undefined; address = queue.pop()) {
+    for (const dependent of dependents.get(address) ?? []) {
+      if (!pulled.has(dependent)) queue.push(dependent)
+      pulled.add(dependent)
+    }
+  }
+  const renewed = changes.filter(other => pulled.has(other.address) && other.reason === 'dependency')
+  if (renewed.length === 0) return []
+  return [
+    {
+      address: change.address,
+      check: 'blast-radius',
+      level: 'warning',
+      code: 'plan_blocked',
+      message: `replacing it re-issues ${renewed.length} certificate${renewed.length === 1 ? '' : 's'} below it`,
+      remedy: 'make sure that whoever trusts or serves them can take the new ones',
+    },
+  ]
+}
