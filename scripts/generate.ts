@@ -1,0 +1,15 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { catalogueModule } from './generate/catalogue.ts'
+import { readSchemas } from './generate/schema-files.ts'
+import { typesModule } from './generate/types.ts'
+import { writeValidators } from './generate/validators.ts'
+
+// Everything that is derived from schemas/; types and catalogue are committed, validators are not.
+const folder = join(import.meta.dirname, '..', 'schemas')
+const generated = join(folder, 'generated')
+const schemas = readSchemas(folder)
+mkdirSync(generated, { recursive: true })
+writeFileSync(join(generated, 'catalogue.ts'), catalogueModule(schemas))
+writeFileSync(join(generated, 'types.ts'), await typesModule(schemas))
+await writeValidators(schemas, join(generated, 'validators'))
