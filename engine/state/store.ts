@@ -104,13 +104,22 @@ export type Mutation =
   | { readonly type: 'delete-resource'; readonly address: Address; readonly expectedRevision: number }
   | { readonly type: 'add-certificate'; readonly certificate: CertificateRow }
   | { readonly type: 'revoke-certificate'; readonly id: string; readonly at: string; readonly reason: string }
+  /** `state_conflict` when the data key of its version is gone: the row could never be opened again. */
   | { readonly type: 'put-sealed'; readonly row: SealedRow }
+  /** Replaces a row only where it still has that nonce; otherwise someone changed or deleted it: no effect. */
+  | { readonly type: 'reseal'; readonly row: SealedRow; readonly replacesNonce: Uint8Array }
+  /** Also takes the row off the certificates whose key it was. */
   | { readonly type: 'delete-sealed'; readonly id: string }
-  | { readonly type: 'put-data-key'; readonly key: WrappedKey }
+  /** A new version, or with `rewraps` (the master key id before) the same data key under another master key. */
+  | { readonly type: 'put-data-key'; readonly key: WrappedKey; readonly rewraps?: string }
+  /** `state_conflict` while a sealed row uses the version. */
   | { readonly type: 'delete-data-key'; readonly version: number }
+  /** A known id with a higher attempt continues that operation with its steps. */
   | { readonly type: 'begin-operation'; readonly operation: Omit<OpenOperation, 'steps'> }
   | { readonly type: 'put-step'; readonly operationId: string; readonly step: JournalStep }
   | { readonly type: 'end-operation'; readonly operationId: string; readonly outcome: 'done' | 'failed' | 'abandoned' }
+  /** Import and copy: identity, revisions and history as they were. Only as the first write of an empty tenant. */
+  | { readonly type: 'restore'; readonly declared: Snapshot; readonly history: readonly HistoryEntry[] }
 
 export interface Commit {
   readonly mutations: readonly Mutation[]

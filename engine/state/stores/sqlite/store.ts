@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import type { StateStore } from '../../store.ts'
+import { applyCommit } from './apply-commit.ts'
+import { findResource, readHistory, readSnapshot, tenantNames } from './declared.ts'
+import { createWriter, patiently } from './group-commit.ts'
+import { findCertificates } from './inventory.ts'
+import { openOperations } from './journal.ts'
+import { acquire, breakHeld, release, renew } from './leases.ts'
+import { type OpenFile, openFile, readOnly } from './open-file.ts'
+import { dataKeysOf, findSealed, pageOfSealed } from './sealed.ts'
+import { explain } from './sqlite-error.ts'
+import { verifyState } from './verify.ts'
+
+/** Opens the SQLite store at a path, `:memory:` for one that ends with the process. */
+export async function openSqliteStore(path: string): Promise<StateStore> {
+  return sqliteStore(await openFile(path))
+}
+
+/** The store over a database that is open already. */
+export function sqliteStore({ database, runner, path, readOnly: mayOnlyRead }: OpenFile): StateStore {
+  const writer = createWriter(database, runner, path)
+
+  async function write<T>(work: () => T): Promise<T> {
+    if (mayOnlyRead) throw readOnly(path, 'was opened for reading only')
+    return writer.write(work)
+  }
+
+  /** One deferred transaction, so that several queries see one moment. Synchronous: no write comes in between. */
+  async function read<T>(work: () => T): Promise<T> {
+    try {
+      return await patiently(() => {
+        runner.exec('BEGIN')
+        try {
+          return work()
+        } finally {
+          if (database.isTransaction) runner.exec('COMMIT')
+        }
+      })
+    } catch (error) {
+      throw explain(error, path)
+    }
+  }
+
+  return {
+    url: `sqlite:${path}`,
+    snapshot: tenant => read(() => readSnapshot(runner, tenant)),
+    resource: (tenant, address) => read(() => findResource(runner, tenant, address)),
+    commit: (tenant, commit) => write(() => applyCommit(runner, tenant, commit, randomUUID)),
+    certificates: (tenant, asked) => read(() => findCertificates(runner, tenant, asked)),
+    sealed: (tenant, id) => read(() => findSealed(runner, tenant, id)),
+    sealedRows: (tenant, after, limit) => read(() => pageOfSealed(runner, tenant, after, limit)),
+    operations: tenant => read(() => openOperations(runner, tenant)),
+    history: (tenant, asked) => read(() => readHistory(runner, tenant, asked)),
+    acquireLease: (tenant, request) => write(() => acquire(runner, tenant, request)),
+    renewLease: (tenant, lease, ttlMs, now) => write(() => renew(runner, tenant, lease, ttlMs, now)),
+    releaseLease: (tenant, lease) => write(() => release(runner, tenant, lease)),
+    breakLease: (tenant, name) => write(() => breakHeld(runner, tenant, name)),
+    dataKeys: tenant => read(() => dataKeysOf(runner, tenant)),
+    tenants: () => read(() => tenantNames(runner)),
+    verify: tenant => read(() => verifyState(runner, tenant)),
+    close: async () => {
+      await writer.idle()
+      if (database.isOpen) database.close()
+    },
+  }
+}
