@@ -1,6 +1,7 @@
 import type { JsonObject } from '../core/json.ts'
 import type { Clock, Http, Log } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
+import type { DnsTransport } from './exchange.ts'
 
 /** A zone that a provider serves publicly; `name` is a lower-case A-label name without the trailing dot. */
 export interface Zone {
@@ -18,13 +19,18 @@ export interface Zone {
  * `retryAfter`, `dns_provider_failed`.
  */
 export interface DnsProvider {
+  /** Every zone that it may write to; answering proves that the credentials work. */
   zones(): Promise<readonly Zone[]>
+  /** The zone of one name, for a service that cannot list its zones; asked when `zones` has none for it. */
+  findZone?(name: string): Promise<Zone | undefined>
   present(zone: Zone, name: string, value: string): Promise<void>
   cleanup(zone: Zone, name: string, value: string): Promise<void>
 }
 
 export interface ProviderContext {
   readonly http: Http
+  /** For providers that speak DNS itself; this machine's sockets when absent. */
+  readonly dns?: DnsTransport
   readonly clock: Clock
   readonly log: Log
   readonly signal?: AbortSignal
