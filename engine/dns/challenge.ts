@@ -5,56 +5,47 @@ import { type AliasTarget, followAliases } from './alias.ts'
 import { type Authority, findAuthority, type NameServer } from './authority.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { type DnsTransport, socketTransport } from './exchange.ts'
-import { bestZone, type Candidate, matchProvider, noProvider } from './managed-zones.ts'
+import { matchProvider, noProvider } from './managed-zones.ts'
 import { challengeName, identifierOf, isSubdomain } from './names.ts'
+import { createPortfolio, type OpenedProvider, type Portfolio } from './portfolio.ts'
 import { awaitPropagation } from './propagation.ts'
-import type { DnsProvider, Zone } from './provider.ts'
+import type { Zone } from './provider.ts'
 import { createResolver, type Resolver, systemResolvers } from './resolver.ts'
 import { createTurns, type Turns } from './turns.ts'
 
-/** A DNS provider ready for use, as declared. */
-export interface OpenedProvider {
-  readonly address: Address
-  readonly managedZones: readonly string[]
-  readonly provider: DnsProvider
-  readonly propagation: {
-    /** Seconds; default 300. */
-    readonly timeout?: number
-    /** `host:port` of the servers to ask instead of the discovered ones. */
-    readonly nameservers?: readonly string[]
-  }
+/** Where a challenge's TXT value goes. Plain facts: the journal keeps them, and a later process can clean up. */
+export interface ChallengePlace {
+  /** Address of the provider. */
+  readonly provider: string
+  readonly zoneId: string
+  readonly zone: string
+  /** The name of the TXT record: the challenge name, or where its CNAMEs lead. */
+  readonly name: string
 }
 
-/** Where a challenge's TXT value goes. Plain JSON: the journal keeps it, and cleanup after a crash needs no look-up. */
-export interface ChallengeLocation {
-  readonly identifier: string
-  /** The name of the TXT record, after CNAMEs. */
-  readonly fqdn: string
-  readonly provider: Address
-  readonly zone: Zone
-}
-
+/** What the dns-01 solver uses: picks provider and zone, writes, waits and removes. */
 export interface ChallengeDns {
   /**
-   * Finds provider, zone and name for an identifier (wildcard or not). Nothing is written. Throws `no_dns_provider`,
-   * `dns_zone_not_found`, `dns_lookup_failed`, or what the provider throws.
+   * Finds the place for a challenge name (`_acme-challenge.X`; X itself is understood too) without writing
+   * anything. Throws `no_dns_provider`, `dns_zone_not_found`, `dns_lookup_failed`, or what the provider throws.
    */
-  locate(identifier: string, options?: { readonly provider?: Address }): Promise<ChallengeLocation>
+  locate(name: string, signal?: AbortSignal): Promise<ChallengePlace>
   /** Adds one value; another one at the same name stays. */
-  present(location: ChallengeLocation, value: string): Promise<void>
+  present(place: ChallengePlace, value: string): Promise<void>
   /** Waits until every authoritative server shows all values; throws `propagation_timeout`. */
-  awaitVisible(location: ChallengeLocation, values: readonly string[]): Promise<void>
+  awaitVisible(place: ChallengePlace, values: readonly string[], name?: string, signal?: AbortSignal): Promise<void>
   /** Removes exactly that value; one that is not there is fine. */
-  cleanup(location: ChallengeLocation, value: string): Promise<void>
+  cleanup(place: ChallengePlace, value: string): Promise<void>
 }
 
 export interface ChallengeDnsOptions {
   /** In the order of their creation: the first one that matches is used. */
   readonly providers: readonly OpenedProvider[]
+  /** Takes the place of matching: the certificate's `dnsProvider`. */
+  readonly override?: Address | undefined
   readonly clock: Clock
   readonly trace: Trace
   readonly log: Log
-  readonly signal?: AbortSignal | undefined
   /** `host:port` of a recursive resolver; the system's when absent. */
   readonly resolver?: string | undefined
   readonly transport?: DnsTransport | undefined
@@ -66,134 +57,113 @@ export interface ChallengeDnsOptions {
 /** One writer at a time per provider, zone and name in this process: RRset APIs read, merge and write. */
 const processTurns = createTurns()
 
-/** What the dns-01 solver uses: picks the provider, writes, waits and removes. */
 export function createChallengeDns(options: ChallengeDnsOptions): ChallengeDns {
-  const { providers, clock, trace, log, signal, transport = socketTransport, turns = processTurns } = options
+  const { override, clock, trace, log, transport = socketTransport, turns = processTurns } = options
+  const portfolio = createPortfolio(options.providers)
   const servers = options.resolver === undefined ? systemResolvers() : [parseEndpoint(options.resolver)]
-  const resolver = createResolver({ transport, servers, signal })
-  const context = { transport, resolver, signal }
+  const network = (signal: AbortSignal | undefined) => ({
+    transport,
+    resolver: createResolver({ transport, servers, signal }),
+    signal,
+  })
 
-  async function locate(domain: string, override: { readonly provider?: Address } = {}): Promise<ChallengeLocation> {
-    const identifier = identifierOf(domain)
-    const known = knownZones()
-    const allowed = override.provider === undefined ? providers : [opened(override.provider)]
-    const overridden = override.provider !== undefined
+  async function locate(name: string, signal?: AbortSignal): Promise<ChallengePlace> {
+    const identifier = identifierOf(name).replace(challengePrefix, '')
+    const context = network(signal)
+    const preferred = override === undefined ? undefined : portfolio.get(override)
     const target = await followAliases(challengeName(identifier), {
       ...context,
-      serversFor: name => configuredServers(allowed, name, overridden, resolver),
+      serversFor: at => configuredServers(preferred ?? firstForName(options.providers, at), context.resolver),
     })
-    const claims =
-      target.chain.length === 1 ? [identifier] : [target.fqdn, target.fqdn.replace(/^_acme-challenge\./, '')]
-    const chosen = overridden ? opened(override.provider) : await choose(claims, target, known)
-    const zone = await known.of(chosen, target.fqdn)
-    if (zone === undefined) throw zoneMissing(target.fqdn, chosen, await known.all(chosen))
+    const chosen = preferred ?? (await choose(identifier, target, portfolio))
+    const zone = await portfolio.zoneOf(chosen, target.fqdn)
+    if (zone === undefined) throw zoneMissing(target.fqdn, chosen, await portfolio.zones(chosen))
     if ((chosen.propagation.nameservers ?? []).length === 0) checkDelegation(target, zone, chosen)
-    return { identifier, fqdn: target.fqdn, provider: chosen.address, zone }
+    return { provider: chosen.address, zoneId: zone.id, zone: zone.name, name: target.fqdn }
   }
 
-  async function choose(claims: readonly string[], target: AliasTarget, known: KnownZones): Promise<OpenedProvider> {
-    const mismatches: string[] = []
-    for (const provider of providers) {
-      const own = provider.managedZones.length === 0 ? await known.of(provider, claims[0] ?? '') : undefined
-      const all = own === undefined && provider.managedZones.length === 0 ? await known.all(provider) : []
-      const candidate: Candidate = { ...provider, zones: own ? [own.name] : all.map(zone => zone.name) }
-      // A delegated name is often claimed by the zone that it lies in.
-      const zone = target.chain.length > 1 ? target.authority?.zone : undefined
-      const found = matchProvider([candidate], zone ? [...claims, zone] : claims)
-      if ('match' in found) return provider
-      if ('mismatches' in found) mismatches.push(...found.mismatches)
-    }
-    const alias = target.chain.length > 1 ? ` (delegated by CNAME: ${target.chain.join(' -> ')})` : ''
-    throw noProvider(`${claims[0]}${alias}`, mismatches)
+  function write(verb: 'present' | 'cleanup', place: ChallengePlace, value: string): Promise<void> {
+    const { provider } = portfolio.get(place.provider)
+    const zone: Zone = { id: place.zoneId, name: place.zone, nameservers: [] }
+    return turns.take(`${place.provider} ${place.zoneId} ${place.name}`, () => provider[verb](zone, place.name, value))
   }
 
-  function opened(address: Address | undefined): OpenedProvider {
-    const found = providers.find(provider => provider.address === address)
-    if (found) return found
-    throw new EngineError('reference_unknown', `${address} is not a known DNS provider`, {
-      remedy: 'name a declared DnsProvider',
-    })
-  }
-
-  function write(verb: 'present' | 'cleanup', location: ChallengeLocation, value: string): Promise<void> {
-    const { provider: address, zone, fqdn } = location
-    const { provider } = opened(address)
-    const attributes = { provider: address, zone: zone.name, name: fqdn }
-    return turns.take(`${address} ${zone.id} ${fqdn}`, () =>
-      trace.span(`dns.${verb}`, attributes, () => provider[verb](zone, fqdn, value)),
-    )
-  }
-
-  async function awaitVisible(location: ChallengeLocation, values: readonly string[]): Promise<void> {
-    const { propagation } = opened(location.provider)
-    const pause = options.firstPause === undefined ? {} : { firstPause: options.firstPause }
-    const timeout = propagation.timeout === undefined ? {} : { timeout: propagation.timeout }
-    await awaitPropagation(
-      {
-        name: location.fqdn,
-        values,
-        servers: await serversOf(location, propagation.nameservers ?? []),
-        ...pause,
-        ...timeout,
-      },
-      { transport, clock, trace, log, signal },
-    )
-  }
-
-  async function serversOf(location: ChallengeLocation, configured: readonly string[]): Promise<readonly NameServer[]> {
-    if (configured.length > 0) return resolved(configured, resolver)
+  async function serversOf(place: ChallengePlace, signal: AbortSignal | undefined): Promise<readonly NameServer[]> {
+    const opened = portfolio.get(place.provider)
+    const context = network(signal)
+    const configured = await configuredServers(opened, context.resolver)
+    if (configured) return configured.servers
     try {
-      return (await findAuthority(location.fqdn, context)).servers
+      return (await findAuthority(place.name, context)).servers
     } catch (error) {
-      if (!(error instanceof EngineError) || location.zone.nameservers.length === 0) throw error
-      return resolved(location.zone.nameservers, resolver)
+      const zone = error instanceof EngineError ? await portfolio.zoneOf(opened, place.name) : undefined
+      if (zone === undefined || zone.nameservers.length === 0) throw error
+      return addressed(zone.nameservers, context.resolver)
     }
   }
 
   return {
     locate,
-    present: (location, value) => write('present', location, value),
-    awaitVisible,
-    cleanup: (location, value) => write('cleanup', location, value),
+    present: (place, value) => write('present', place, value),
+    cleanup: (place, value) => write('cleanup', place, value),
+    async awaitVisible(place, values, _name, signal) {
+      const { timeout } = portfolio.get(place.provider).propagation
+      const { firstPause } = options
+      const nameServers = await serversOf(place, signal)
+      const request = {
+        name: place.name,
+        values,
+        servers: nameServers,
+        ...(timeout !== undefined && { timeout }),
+        ...(firstPause !== undefined && { firstPause }),
+      }
+      await awaitPropagation(request, { transport, clock, trace, log, signal })
+    },
   }
 }
 
-interface KnownZones {
-  all(opened: OpenedProvider): Promise<readonly Zone[]>
-  of(opened: OpenedProvider, name: string): Promise<Zone | undefined>
+const challengePrefix = /^_acme-challenge\./
+
+/**
+ * The names under which providers are matched: the identifier, or, once delegated by CNAME, the target, the name
+ * that it is the challenge of, and the zone that holds it (`managedZones: [validation.example]` is meant so).
+ */
+function claimsOf(identifier: string, { chain, fqdn, authority }: AliasTarget): readonly string[] {
+  if (chain.length === 1) return [identifier]
+  return [fqdn, fqdn.replace(challengePrefix, ''), ...(authority?.zone ? [authority.zone] : [])]
 }
 
-/** Each provider's zones, asked at most once per look-up. */
-function knownZones(): KnownZones {
-  const lists = new Map<Address, Promise<readonly Zone[]>>()
-  const all = ({ address, provider }: OpenedProvider) => {
-    const list = lists.get(address) ?? provider.zones()
-    lists.set(address, list)
-    return list
+async function choose(identifier: string, target: AliasTarget, portfolio: Portfolio): Promise<OpenedProvider> {
+  const claims = claimsOf(identifier, target)
+  const mismatches: string[] = []
+  for (const opened of portfolio.providers) {
+    const zones = opened.managedZones.length === 0 ? await portfolio.zoneNames(opened, target.fqdn) : []
+    const found = matchProvider([{ address: opened.address, managedZones: opened.managedZones, zones }], claims)
+    if ('match' in found) return opened
+    if ('mismatches' in found) mismatches.push(...found.mismatches)
   }
-  return {
-    all,
-    of: async (opened, name) => bestZone(await all(opened), name) ?? (await opened.provider.findZone?.(name)),
-  }
+  const alias = target.chain.length > 1 ? ` (delegated by CNAME: ${target.chain.join(' -> ')})` : ''
+  throw noProvider(`${claims[0] ?? identifier}${alias}`, mismatches)
 }
 
-/** The servers configured for the provider that would be chosen for a name, in place of discovery. */
+/** The provider that patterns alone choose for a name; one without patterns may serve it. */
+function firstForName(providers: readonly OpenedProvider[], name: string): OpenedProvider | undefined {
+  const claims = [name.replace(challengePrefix, ''), name]
+  return providers.find(
+    ({ address, managedZones }) => !('mismatches' in matchProvider([{ address, managedZones }], claims)),
+  )
+}
+
+/** The servers that the user set in place of discovery. */
 async function configuredServers(
-  providers: readonly OpenedProvider[],
-  name: string,
-  always: boolean,
+  opened: OpenedProvider | undefined,
   resolver: Resolver,
 ): Promise<Authority | undefined> {
-  const claims = [name.replace(/^_acme-challenge\./, ''), name]
-  const found = providers.find(provider => {
-    const match = matchProvider([{ address: provider.address, managedZones: provider.managedZones }], claims)
-    return always || 'match' in match || 'undetermined' in match
-  })
-  const nameservers = found?.propagation.nameservers ?? []
-  return nameservers.length === 0 ? undefined : { zone: '', servers: await resolved(nameservers, resolver) }
+  const nameservers = opened?.propagation.nameservers ?? []
+  return nameservers.length === 0 ? undefined : { zone: '', servers: await addressed(nameservers, resolver) }
 }
 
-function resolved(nameservers: readonly string[], resolver: Resolver): Promise<readonly NameServer[]> {
+function addressed(nameservers: readonly string[], resolver: Resolver): Promise<readonly NameServer[]> {
   return Promise.all(
     nameservers.map(async text => {
       const { host, port } = parseEndpoint(text)
@@ -206,14 +176,13 @@ function resolved(nameservers: readonly string[], resolver: Resolver): Promise<r
 /** A record in a zone that the delegation does not lead to is accepted by its server and never seen by the CA. */
 function checkDelegation({ authority, failure, fqdn }: AliasTarget, zone: Zone, chosen: OpenedProvider): void {
   const remedy = `correct the delegation, or set propagation.nameservers of ${chosen.address} when it is meant so`
+  const wrong = (message: string) => new EngineError('dns_zone_not_found', message, { remedy, address: chosen.address })
   if (authority === undefined) {
     if (zone.nameservers.length === 0) throw failure
   } else if (isSubdomain(authority.zone, zone.name)) {
-    const message = `${fqdn} lies in the delegated zone ${authority.zone}, which ${chosen.address} does not serve`
-    throw new EngineError('dns_zone_not_found', message, { remedy })
+    throw wrong(`${fqdn} lies in the delegated zone ${authority.zone}, which ${chosen.address} does not serve`)
   } else if (authority.zone !== '' && isSubdomain(zone.name, authority.zone)) {
-    const message = `${zone.name} of ${chosen.address} is not delegated: ${fqdn} is looked for in ${authority.zone}`
-    throw new EngineError('dns_zone_not_found', message, { remedy })
+    throw wrong(`${zone.name} of ${chosen.address} is not delegated: ${fqdn} is looked for in ${authority.zone}`)
   }
 }
 
