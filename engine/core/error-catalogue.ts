@@ -56,6 +56,7 @@ export const errorCatalogue = {
   disk_full: { status: 507, retry: 'wait' },
   master_key_wrong: { status: 500, retry: 'after-edit' },
   master_key_missing: { status: 500, retry: 'after-edit' },
+  master_key_exposed: { status: 500, retry: 'after-edit' },
   secret_corrupt: { status: 500, retry: 'never' },
   // Others' servers
   no_dns_provider: { status: 422, retry: 'after-edit' },

@@ -1,5 +1,8 @@
 import type { Address } from '../core/address.ts'
 import type { CertificateRow, JournalStep, RecordedResource } from '../core/resource.ts'
+import type { Sealed, SealedRow, WrappedKey } from '../core/sealed.ts'
+
+export type { Sealed, SealedRow, WrappedKey } from '../core/sealed.ts'
 
 /**
  * The state port. It holds two things of different nature: *declared state* (what a configuration manages: one
@@ -57,26 +60,6 @@ export interface Snapshot {
 }
 
 export type ResourceDraft = Omit<RecordedResource, 'revision'>
-
-/** AES-256-GCM output; the associated data is derived from tenant and row id and never stored. */
-export interface Sealed {
-  /** Version of the tenant's data key. */
-  readonly keyVersion: number
-  readonly nonce: Uint8Array
-  readonly ciphertext: Uint8Array
-}
-
-export interface SealedRow extends Sealed {
-  readonly id: string
-}
-
-export interface WrappedKey {
-  readonly version: number
-  /** Identity (not the value) of the master key that wraps it. */
-  readonly masterKeyId: string
-  readonly wrapped: Uint8Array
-  readonly createdAt: string
-}
 
 export interface CertificateQuery {
   readonly id?: string
