@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPublicKey, hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { EngineError } from '../core/errors.ts'
 import { contextConstructed, tag } from './der.ts'
 import { DerError, DerReader } from './der-reader.ts'
@@ -14,7 +14,8 @@ import {
   type ExtensionField,
 } from './extension-fields.ts'
 import { spkiOf } from './keys.ts'
-import { decodeNameConstraints, type NameConstraints } from './name-constraints.ts'
+import type { NameConstraints } from './name-constraints.ts'
+import { decodeNameConstraints } from './name-constraints-der.ts'
 import type { SubjectAltNames } from './names.ts'
 import { oids } from './oids.ts'
 import { fromPem } from './pem.ts'
@@ -166,6 +167,11 @@ function loadPublicKey(spki: Uint8Array): KeyObject {
   } catch (cause) {
     throw invalid('its public key cannot be loaded', cause)
   }
+}
+
+/** SHA-256 of the DER in lower-case hex: how people compare certificates. */
+export function fingerprintOf(der: Uint8Array): string {
+  return hash('sha256', der, 'hex')
 }
 
 /**

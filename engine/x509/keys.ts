@@ -114,7 +114,15 @@ export function checkPublicKey(spki: Uint8Array): { readonly key: KeyObject; rea
   }
 }
 
-/** RFC 5280 §4.2.1.2 method 1: SHA-1 of the BIT STRING's contents. An identifier, no security rests on the hash. */
+/** The key identifier of a SubjectPublicKeyInfo, see `keyIdentifierOfBits`. Throws `key_refused`. */
 export function keyIdentifier(spki: Uint8Array): Uint8Array {
-  return hash('sha1', inspectPublicKey(spki).bits, 'buffer')
+  return keyIdentifierOfBits(inspectPublicKey(spki).bits)
+}
+
+/**
+ * RFC 5280 §4.2.1.2 method 1: SHA-1 of the contents of the subjectPublicKey BIT STRING, not of the whole
+ * SubjectPublicKeyInfo. An identifier; no security rests on the hash.
+ */
+export function keyIdentifierOfBits(bits: Uint8Array): Uint8Array {
+  return hash('sha1', bits, 'buffer')
 }

@@ -1,7 +1,5 @@
 import { isIPv4 } from 'node:net'
 import { EngineError } from '../core/errors.ts'
-import { contextConstructed, contextPrimitive, element, sequence, tag } from './der.ts'
-import { DerError, DerReader } from './der-reader.ts'
 import { decodeName, type NameAttribute } from './distinguished-name.ts'
 import { ipOctets, ipText } from './ip-address.ts'
 import { normaliseDnsName, normaliseEmail, type SubjectAltNames } from './names.ts'
@@ -57,101 +55,168 @@ function normaliseHostSubtree(text: string): string {
 }
 
 function normaliseRange(text: string): string {
-  const slash = text.lastIndexOf('/')
-  const address = ipOctets(slash < 0 ? text : text.slice(0, slash))
-  const bits = address.length * 8
-  const prefix = slash < 0 ? bits : Number(text.slice(slash + 1))
-  const mapped = address.length === 4 && slash >= 0 && !isIPv4(text.slice(0, slash))
-  if (slash >= 0 && (mapped || !/^\d{1,3}$/.test(text.slice(slash + 1)) || prefix > bits)) {
-    throw refuse(text, 'it is no CIDR range', 'write it like 10.0.0.0/8 or 2001:db8::/32')
-  }
+  const { address, prefix } = parseRange(text)
   const network = address.map((octet, i) => octet & maskOctet(prefix, i))
-  const start = rangeText(network, prefix)
+  const start = `${ipText(network)}/${prefix}`
   if (Buffer.compare(network, address) !== 0) {
     throw refuse(text, 'its address lies inside the range', `write the range's start: ${start}`)
   }
   return start
 }
 
+/** Address and prefix length of a CIDR range; an address alone is a range of one. Throws `name_invalid`. */
+function parseRange(text: string): { readonly address: Uint8Array; readonly prefix: number } {
+  const [written = '', bits, ...rest] = text.split('/')
+  const address = ipOctets(written)
+  const size = address.length * 8
+  const prefix = bits === undefined ? size : Number(bits)
+  // An IPv4-mapped range would count its bits from another start.
+  const mapped = size === 32 && !isIPv4(written)
+  if (rest.length > 0 || (bits !== undefined && (mapped || !/^\d{1,3}$/.test(bits))) || prefix > size) {
+    throw refuse(text, 'it is no CIDR range', 'write it like 10.0.0.0/8 or 2001:db8::/32')
+  }
+  return { address, prefix }
+}
+
 const maskOctet = (prefix: number, index: number): number =>
   (0xff00 >> Math.min(8, Math.max(0, prefix - index * 8))) & 0xff
 
-function rangeText(network: Uint8Array, prefix: number): string {
-  return `${ipText(network)}/${prefix}`
-}
-
-/** Address and mask, 8 or 32 octets, as the extension holds them. */
+/** Address and mask, 8 or 32 octets, as the extension holds them. Throws `name_invalid`. */
 export function rangeOctets(range: string): Uint8Array {
-  const [address = '', prefix = ''] = range.split('/')
+  const { address, prefix } = parseRange(range)
+  return Buffer.concat([address, address.map((_octet, i) => maskOctet(prefix, i))])
+}
+
+/** One name that the constraints of an issuer forbid. */
+export interface NameConstraintViolation {
+  readonly name: string
+  readonly form: keyof SubjectAltNames | 'subject'
+  /** `excluded by corp.example` or `not within corp.example, corp.test`. */
+  readonly because: string
+}
+
+const forms = ['dns', 'ip', 'email', 'uri'] as const
+
+/** Every name that some issuer's constraints forbid; the first reason for each. */
+export function nameConstraintViolations(
+  names: SubjectAltNames,
+  constraints: readonly NameConstraints[],
+): NameConstraintViolation[] {
+  const found: NameConstraintViolation[] = []
+  for (const { permitted, excluded } of constraints) {
+    for (const form of forms) {
+      for (const name of names[form]) {
+        const because = verdict(form, name, permitted[form], excluded[form])
+        if (because !== undefined && !found.some(each => each.name === name && each.form === form)) {
+          found.push({ name, form, because })
+        }
+      }
+    }
+  }
+  return found
+}
+
+function verdict(
+  form: (typeof forms)[number],
+  name: string,
+  permitted: readonly string[],
+  excluded: readonly string[],
+): string | undefined {
+  if (form === 'uri' && permitted.length + excluded.length > 0 && uriHost(name) === undefined) {
+    // RFC 5280 §4.2.1.10: a URI without a host name cannot be judged and must be refused.
+    return 'without a host name to hold against the URI constraints'
+  }
+  const hit = excluded.find(subtree => within(form, name, subtree, 'excluded'))
+  if (hit !== undefined) return `excluded by ${hit === '' ? 'a constraint on every name' : hit}`
+  if (permitted.length === 0 || permitted.some(subtree => within(form, name, subtree, 'permitted'))) return undefined
+  return `not within ${permitted.join(', ')}`
+}
+
+function within(form: (typeof forms)[number], name: string, subtree: string, side: 'permitted' | 'excluded'): boolean {
+  switch (form) {
+    case 'dns':
+      return dnsWithin(name.toLowerCase(), subtree.toLowerCase(), side)
+    case 'ip':
+      return ipWithin(name, subtree)
+    case 'email': {
+      const host = name.slice(name.lastIndexOf('@') + 1).toLowerCase()
+      if (!subtree.includes('@')) return hostWithin(host, subtree.toLowerCase())
+      // Local parts are case-sensitive in theory; an exclusion must not be escaped by spelling.
+      return side === 'excluded' ? name.toLowerCase() === subtree.toLowerCase() : name === subtree
+    }
+    case 'uri':
+      return hostWithin(uriHost(name) ?? '', subtree.toLowerCase())
+  }
+}
+
+function dnsWithin(name: string, subtree: string, side: 'permitted' | 'excluded'): boolean {
+  if (subtree === '') return true
+  // A leading dot is not RFC 5280, but foreign CAs have it and mean "subdomains only".
+  const bare = subtree.startsWith('.') ? subtree.slice(1) : subtree
+  if (name.startsWith('*.') && side === 'excluded') {
+    // The wildcard stands for excluded names too when it covers the subtree's own top.
+    const parent = name.slice(2)
+    if (bare === parent || bare.slice(bare.indexOf('.') + 1) === parent) return true
+  }
+  return name.endsWith(`.${bare}`) || (name === bare && bare === subtree)
+}
+
+const hostWithin = (host: string, subtree: string): boolean =>
+  subtree === '' || (subtree.startsWith('.') ? host.endsWith(subtree) && host !== subtree : host === subtree)
+
+function uriHost(uri: string): string | undefined {
+  // Read from the text: URL leaves the host of unknown schemes as it is, upper case included.
+  const host = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(uri)?.[1]?.toLowerCase()
+  return host === undefined || host === '' || host.startsWith('[') || isIPv4(host) ? undefined : host
+}
+
+function ipWithin(address: string, range: string): boolean {
   const octets = ipOctets(address)
-  return Buffer.concat([octets, octets.map((_octet, i) => maskOctet(Number(prefix), i))])
+  const bounds = range.includes('/') ? rangeOctets(range) : Buffer.from(range, 'hex')
+  if (bounds.length !== octets.length * 2) return false
+  return octets.every((octet, i) => ((octet ^ (bounds[i] ?? 0)) & (bounds[i + octets.length] ?? 0)) === 0)
 }
 
-/** GeneralName tags of RFC 5280 §4.2.1.6 by form. */
-const formTags = [
-  ['dns', 2],
-  ['ip', 7],
-  ['email', 1],
-  ['uri', 6],
-] as const satisfies readonly (readonly [keyof NameSubtrees, number])[]
-
-/** The extension's value (DER) for normalised constraints; undefined when nothing is constrained. */
-export function encodeNameConstraints(constraints: NameConstraints): Uint8Array | undefined {
-  const permitted = encodeSubtrees(0, constraints.permitted)
-  const excluded = encodeSubtrees(1, constraints.excluded)
-  return permitted.length + excluded.length === 0 ? undefined : sequence(...permitted, ...excluded)
+/**
+ * Throws `name_constraint_violation` naming every name and the constraint it breaks. `subject` (DER) is held against
+ * subtrees of subject names, where a foreign CA has them.
+ */
+export function enforceNameConstraints(
+  names: SubjectAltNames,
+  subject: Uint8Array,
+  constraints: readonly NameConstraints[],
+): void {
+  if (constraints.length === 0) return
+  const found = nameConstraintViolations(names, constraints)
+  const subjectBecause = subjectVerdict(subject, constraints)
+  if (subjectBecause !== undefined) found.push({ name: 'the subject', form: 'subject', because: subjectBecause })
+  if (found.length === 0) return
+  const list = found.map(({ name, because }) => `${name} is ${because}`).join('; ')
+  throw new EngineError('name_constraint_violation', `the issuer's name constraints forbid it: ${list}`, {
+    remedy: 'remove these names, or issue from a CA whose name constraints allow them',
+    details: { names: found.map(({ name, form, because }) => ({ name, form, because })) },
+  })
 }
 
-function encodeSubtrees(side: number, subtrees: NameSubtrees): Uint8Array[] {
-  // minimum is 0, the DEFAULT, and maximum absent: RFC 5280 §4.2.1.10.
-  const all = formTags.flatMap(([form, number]) =>
-    subtrees[form].map(each => {
-      const value = form === 'ip' ? rangeOctets(each) : Buffer.from(each, 'latin1')
-      return sequence(element(contextPrimitive(number), value))
-    }),
-  )
-  return all.length === 0 ? [] : [element(contextConstructed(side), ...all)]
-}
-
-/** Reads the extension's value. Forms that we never issue (otherName, X.400…) cannot be violated and are skipped. */
-export function decodeNameConstraints(value: Uint8Array): NameConstraints {
-  const outer = new DerReader(value)
-  const sides = outer.enter(tag.sequence, 'the name constraints')
-  outer.end('the name constraints')
-  const permitted = decodeSubtrees(sides, 0)
-  const excluded = decodeSubtrees(sides, 1)
-  sides.end('the name constraints')
-  return {
-    permitted: permitted.names,
-    excluded: excluded.names,
-    ...(permitted.subjects.length > 0 && { permittedSubjects: permitted.subjects }),
-    ...(excluded.subjects.length > 0 && { excludedSubjects: excluded.subjects }),
+function subjectVerdict(subject: Uint8Array, constraints: readonly NameConstraints[]): string | undefined {
+  if (constraints.every(each => !each.permittedSubjects && !each.excludedSubjects)) return undefined
+  const rdns = decodeName(subject)
+  if (rdns.length === 0) return undefined
+  for (const { permittedSubjects, excludedSubjects } of constraints) {
+    if (excludedSubjects?.some(base => startsWith(rdns, base))) return 'excluded by a constraint on subject names'
+    if (permittedSubjects && !permittedSubjects.some(base => startsWith(rdns, base))) {
+      return 'not within the permitted subject names'
+    }
   }
+  return undefined
 }
 
-function decodeSubtrees(sides: DerReader, side: number): { names: NameSubtrees; subjects: NameAttribute[][][] } {
-  const names: Record<keyof NameSubtrees, string[]> = { dns: [], ip: [], email: [], uri: [] }
-  const subjects: NameAttribute[][][] = []
-  const found = sides.optional(contextConstructed(side))
-  const subtrees = found && sides.within(found)
-  while (subtrees && !subtrees.done) {
-    const base = subtrees.enter(tag.sequence, 'a subtree').any()
-    const octets = subtrees.contents(base)
-    if (base.identifier === contextConstructed(4)) subjects.push(decodeName(octets))
-    const form = formTags.find(([, number]) => base.identifier === contextPrimitive(number))?.[0]
-    if (form === 'ip') names.ip.push(decodeRange(octets, base.start))
-    else if (form !== undefined) names[form].push(Buffer.from(octets).toString('latin1'))
-  }
-  return { names, subjects }
-}
+/** RFC 5280 §7.1: case and repeated white space do not count. */
+const fold = (rdn: readonly NameAttribute[]): string =>
+  JSON.stringify(rdn.map(({ type, value }) => `${type}=${value.trim().replace(/\s+/g, ' ').toLowerCase()}`).sort())
 
-/** CIDR text, or the raw octets in hex where the mask has holes or the network is written as IPv4-mapped. */
-function decodeRange(octets: Uint8Array, offset: number): string {
-  if (octets.length !== 8 && octets.length !== 32) throw new DerError('an IP range of the wrong size', offset)
-  const network = octets.subarray(0, octets.length / 2)
-  const bits = [...octets.subarray(octets.length / 2)].map(octet => octet.toString(2).padStart(8, '0')).join('')
-  const prefix = bits.replace(/0+$/, '').length
-  const cidr = `${ipText(network)}/${prefix}`
-  const exact = ipOctets(ipText(network)).length === network.length && Buffer.compare(rangeOctets(cidr), octets) === 0
-  return exact ? cidr : Buffer.from(octets).toString('hex')
-}
+const startsWith = (rdns: readonly NameAttribute[][], base: readonly NameAttribute[][]): boolean =>
+  base.every((rdn, i) => {
+    const own = rdns[i]
+    return own !== undefined && fold(own) === fold(rdn)
+  })
