@@ -151,6 +151,8 @@ export interface Lease {
   readonly holder: LeaseHolder
   readonly epoch: number
   readonly expiresAt: string
+  /** When it was acquired; ISO instant. */
+  readonly since?: string
 }
 
 export interface LeaseRequest {

@@ -59,5 +59,5 @@ export interface Tables {
     at: string
   }
   /** Outlives its holder, so that the epoch never goes back; `holder` is null while nobody has it. */
-  lease: { tenant: string; name: string; epoch: number; holder: string | null; expires_at: string }
+  lease: { tenant: string; name: string; epoch: number; holder: string | null; expires_at: string; since: string }
 }

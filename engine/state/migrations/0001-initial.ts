@@ -125,6 +125,7 @@ export const initial: Migration = {
       .addColumn('epoch', 'integer', column => column.notNull())
       .addColumn('holder', 'text')
       .addColumn('expires_at', 'text', column => column.notNull())
+      .addColumn('since', 'text', column => column.notNull())
       .addPrimaryKeyConstraint('lease_name', ['tenant', 'name']),
   ],
 }

@@ -3,7 +3,7 @@ import type { Lease, LeaseAnswer, LeaseRequest } from '../../store.ts'
 import { query, type Runner, template } from './query.ts'
 import { leaseFrom } from './rows.ts'
 
-const leaseColumns = ['name', 'epoch', 'holder', 'expires_at'] as const
+const leaseColumns = ['name', 'epoch', 'holder', 'expires_at', 'since'] as const
 
 const readLease = template<{ tenant: string; name: string }>()(slot =>
   query.selectFrom('lease').select(leaseColumns).where('tenant', '=', slot.tenant).where('name', '=', slot.name),
@@ -15,6 +15,7 @@ const takeLease = template<{
   epoch: number
   holder: string
   expires_at: string
+  since: string
 }>()(slot =>
   query
     .insertInto('lease')
@@ -24,11 +25,12 @@ const takeLease = template<{
       epoch: slot.epoch,
       holder: slot.holder,
       expires_at: slot.expires_at,
+      since: slot.since,
     })
     .onConflict(conflict =>
       conflict
         .columns(['tenant', 'name'])
-        .doUpdateSet({ epoch: slot.epoch, holder: slot.holder, expires_at: slot.expires_at }),
+        .doUpdateSet({ epoch: slot.epoch, holder: slot.holder, expires_at: slot.expires_at, since: slot.since }),
     ),
 )
 
@@ -58,13 +60,15 @@ export function acquire(runner: Runner, tenant: string, request: LeaseRequest): 
   if (held !== undefined && Date.parse(held.expiresAt) > now.getTime() && !presumedDead?.(held.holder)) {
     return { heldBy: held }
   }
-  const lease: Lease = { name, holder, epoch: (row?.epoch ?? 0) + 1, expiresAt: expiry(now, ttlMs) }
+  const since = now.toISOString()
+  const lease: Lease = { name, holder, epoch: (row?.epoch ?? 0) + 1, expiresAt: expiry(now, ttlMs), since }
   runner.run(takeLease, {
     tenant,
     name,
     epoch: lease.epoch,
     holder: JSON.stringify(holder),
     expires_at: lease.expiresAt,
+    since,
   })
   return { acquired: lease }
 }

@@ -122,5 +122,6 @@ export function leaseFrom(row: Omit<Row<'lease'>, 'tenant'> | undefined): Lease 
     holder: JSON.parse(row.holder) as LeaseHolder,
     epoch: row.epoch,
     expiresAt: row.expires_at,
+    since: row.since,
   }
 }
