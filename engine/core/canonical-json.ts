@@ -1,14 +1,18 @@
-import { isJsonObject, type Json } from './json.ts'
+import type { Json } from './json.ts'
 
-/** JSON with sorted keys and without undefined members, so that equal values have equal text (RFC 8785 order). */
+/**
+ * One spelling per JSON value, so that equal values have equal digests: keys in code-unit order, no spaces, absent
+ * fields left out (RFC 8785 §3.2; numbers are ECMAScript's, as there).
+ */
 export function canonicalJson(value: Json): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (!isJsonObject(value)) return JSON.stringify(value)
-  const members = Object.keys(value)
-    .sort()
-    .flatMap(key => {
-      const member = value[key]
-      return member === undefined ? [] : [`${JSON.stringify(key)}:${canonicalJson(member)}`]
-    })
-  return `{${members.join(',')}}`
+  const object = value as { readonly [key: string]: Json | undefined } // neither null nor a list
+  let text = ''
+  for (const key of Object.keys(object).sort()) {
+    const field = object[key]
+    if (field === undefined) continue
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(field)}`
+  }
+  return `{${text}}`
 }

@@ -16,6 +16,7 @@ export type Pointer = string
 
 /** A typed reference found by `x-ref`: another declared resource, or an object managed elsewhere. */
 export interface Reference {
+  /** Into the document: `/spec/role`. */
   readonly pointer: Pointer
   readonly kind: string
   readonly target: { readonly name: string } | { readonly external: string }
@@ -30,6 +31,7 @@ export type SecretReference =
   | { readonly literal: Secret }
 
 export interface SecretField {
+  /** Below the spec: `/credentials/api_key`. */
   readonly pointer: Pointer
   readonly reference: SecretReference
 }
@@ -53,7 +55,7 @@ export interface DesiredResource {
   readonly secrets: readonly SecretField[]
   /** The file that declares it; relative paths in the spec start at its folder. */
   readonly file: string
-  /** Where a field stands; computed when asked, because only errors ask. */
+  /** Where a field of the document (`/spec/role`) stands; computed when asked, because only errors ask. */
   locate(pointer: Pointer): Position | undefined
 }
 
