@@ -2,7 +2,7 @@ import { EngineError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { type Answer, fieldsOf, jsonObject, malformed } from './answer.ts'
 import { asObject, bindExternalAccount, type ExternalAccount, type SigningKey, signRequest } from './jws.ts'
-import { problemType } from './problem.ts'
+import { problemType, upstreamStatus } from './problem.ts'
 import { type AccountSession, atAccount, postAs, type Session } from './session.ts'
 
 /** RFC 8555 §7.1.2. */
@@ -110,8 +110,13 @@ export function isDeactivated(error: unknown): boolean {
  * Gives the account another key (RFC 8555 §7.3.5) and returns its session. Keep both keys until it returns: after a
  * crash `findAccount` with each tells which one the CA holds.
  */
-export function rollOverKey(session: AccountSession, newKey: SigningKey): Promise<AccountSession> {
-  return session.trace.span('acme.key_change', { account: session.accountUrl }, async () => {
+export async function rollOverKey(session: AccountSession, newKey: SigningKey): Promise<AccountSession> {
+  const taken = (cause?: unknown) =>
+    new EngineError('acme_refused', 'the new account key already belongs to another account', {
+      remedy: 'make a fresh key for the rollover',
+      cause,
+    })
+  await session.trace.span('acme.key_change', { account: session.accountUrl }, async () => {
     const oldKey = { ...session.key.jwk }
     try {
       await session.post({
@@ -121,14 +126,15 @@ export function rollOverKey(session: AccountSession, newKey: SigningKey): Promis
         payload: async url => asObject(await signRequest(newKey, { url }, { account: session.accountUrl, oldKey })),
       })
     } catch (error) {
-      if (!(error instanceof EngineError) || error.details?.status !== 409) throw error
-      throw new EngineError('acme_refused', 'the new account key already belongs to another account', {
-        remedy: 'make a fresh key for the rollover',
-        cause: error,
-      })
+      if (upstreamStatus(error) === 409) throw taken(error)
+      throw error
     }
-    return atAccount({ ...session, key: newKey }, session.accountUrl)
   })
+  const rolled = atAccount({ ...session, key: newKey }, session.accountUrl)
+  // The old key is about to be forgotten, so the answer alone is not believed: Pebble 2.10 says 200 for a key that
+  // belongs to another account and changes nothing (verified 2026-11).
+  if ((await findAccount(rolled))?.url !== session.accountUrl) throw taken()
+  return rolled
 }
 
 async function update(session: AccountSession, changes: JsonObject): Promise<Account> {
