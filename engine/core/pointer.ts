@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from './json.ts'
+import { isJsonObject, type Json, type JsonObject } from './json.ts'
 import type { Pointer } from './resource.ts'
 
 /** RFC 6901 §3: `~` and `/` inside a token. */
@@ -22,4 +22,21 @@ export function valueAt(document: Json | undefined, pointer: Pointer): Json | un
     else return undefined
   }
   return value
+}
+
+/** A copy of the document with another value at an existing pointer; what is not on the way is shared. */
+export function withValueAt(document: JsonObject, pointer: Pointer, value: Json): JsonObject {
+  return replaceIn(document, pointerTokens(pointer), value) as JsonObject // an object stays an object
+}
+
+function replaceIn(node: Json | undefined, tokens: readonly string[], value: Json): Json {
+  const [token, ...rest] = tokens
+  if (token === undefined) return value
+  if (Array.isArray(node)) {
+    return (node as readonly Json[]).map((item, index) =>
+      String(index) === token ? replaceIn(item, rest, value) : item,
+    )
+  }
+  const object = isJsonObject(node) ? node : {}
+  return { ...object, [token]: replaceIn(object[token], rest, value) }
 }

@@ -20,7 +20,7 @@ export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: 
 
   const unseal = async (id: string) => {
     const sealed = await store.sealed(run.tenant, id)
-    return sealed && new Secret(sealer.unseal(id, sealed))
+    return sealed && sealer.unseal(id, sealed)
   }
   const openRecorded = (resource: RecordedResource): OpenResource => ({
     ...resource,

@@ -64,7 +64,7 @@ export class DurableJournal implements OperationJournal {
     const mutations: Mutation[] = this.#open ? [] : [{ type: 'begin-operation', operation: this.#operation }]
     for (const [name, secret] of Object.entries(secrets)) {
       const id = `${this.#operation.id}/${step}/${name}`
-      mutations.push({ type: 'put-sealed', row: { id, ...this.#ports.sealer.seal(id, secret.reveal()) } })
+      mutations.push({ type: 'put-sealed', row: { id, ...this.#ports.sealer.seal(id, secret) } })
       sealed[name] = id
     }
     await this.#put({ step, state: 'intended', data, sealed, at: this.#ports.clock.now().toISOString() }, mutations)

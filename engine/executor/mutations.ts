@@ -1,5 +1,5 @@
 import type { Pointer } from '../core/resource.ts'
-import type { Secret } from '../core/secret.ts'
+import { Secret } from '../core/secret.ts'
 import type { NewCertificate, Operation, Outcome, Removal } from '../kinds/driver.ts'
 import type { PlannedOperation } from '../planner/plan.ts'
 import type { Mutation, ResourceDraft } from '../state/store.ts'
@@ -46,16 +46,16 @@ export function outcomeMutations(
   secrets: ReadonlyMap<Pointer, Secret>,
   run: Recording,
 ): Mutation[] {
-  const seal = (id: string, octets: Uint8Array): Mutation => ({
+  const seal = (id: string, value: Secret<Uint8Array>): Mutation => ({
     type: 'put-sealed',
-    row: { id, ...run.ports.sealer.seal(id, octets) },
+    row: { id, ...run.ports.sealer.seal(id, value) },
   })
   const mutations: Mutation[] = []
   for (const [pointer, secret] of secrets) {
-    mutations.push(seal(specSecretId(operation.id, pointer), Buffer.from(secret.reveal(), 'utf8')))
+    mutations.push(seal(specSecretId(operation.id, pointer), new Secret(Buffer.from(secret.reveal(), 'utf8'))))
   }
   for (const [name, secret] of Object.entries(outcome.secrets ?? {})) {
-    mutations.push(seal(heldSecretId(operation.id, name), secret.reveal()))
+    mutations.push(seal(heldSecretId(operation.id, name), secret))
   }
   for (const certificate of outcome.certificates ?? []) mutations.push(...certificateMutations(certificate, seal, run))
   for (const { certificateId, reason } of outcome.revocations ?? []) {
@@ -67,14 +67,14 @@ export function outcomeMutations(
 
 function certificateMutations(
   { key, ...row }: NewCertificate,
-  seal: (id: string, octets: Uint8Array) => Mutation,
+  seal: (id: string, value: Secret<Uint8Array>) => Mutation,
   run: Recording,
 ): Mutation[] {
   const createdAt = run.ports.clock.now().toISOString()
   if (!key) return [{ type: 'add-certificate', certificate: { ...row, createdAt } }]
   if ('keyId' in key) return [{ type: 'add-certificate', certificate: { ...row, keyId: key.keyId, createdAt } }]
   const keyId = `${row.id}/key`
-  return [seal(keyId, key.privateKey.reveal()), { type: 'add-certificate', certificate: { ...row, keyId, createdAt } }]
+  return [seal(keyId, key.privateKey), { type: 'add-certificate', certificate: { ...row, keyId, createdAt } }]
 }
 
 export function removalOf(operation: Operation, removal: Removal, run: Recording): Mutation[] {

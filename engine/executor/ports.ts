@@ -8,8 +8,8 @@ import type { Lease, Sealed, StateStore } from '../state/store.ts'
 
 /** Encryption of the rows that must not be readable in the database; bound to the row's id. */
 export interface Sealer {
-  seal(id: string, plaintext: Uint8Array): Sealed
-  unseal(id: string, sealed: Sealed): Uint8Array
+  seal(id: string, plaintext: Secret<Uint8Array>): Sealed
+  unseal(id: string, sealed: Sealed): Secret<Uint8Array>
 }
 
 /** What a run needs of the world; the composition root supplies it. */

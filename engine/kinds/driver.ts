@@ -38,7 +38,7 @@ export interface Driver {
   check?(subject: Subject, world: World): readonly Finding[]
 
   /** Looks at the outside (an account's status, a provider's zones, a renewal window). No side effects. */
-  read?(subject: Subject, world: World, context: ReadContext): Promise<Observation>
+  read?(subject: Subject, world: World, context: ReadContext): Promise<Observation | undefined>
 
   /**
    * Why the recorded object must change beyond its differing fields: renewal due, issuer replaced, revoked
@@ -117,6 +117,7 @@ export interface Observation {
 }
 
 export interface ReadContext {
+  readonly trace: Trace
   readonly clock: Clock
   readonly http: Http
   readonly log: Log
@@ -160,7 +161,6 @@ export interface OpenResource extends RecordedResource {
 
 export interface OperationContext extends Omit<ReadContext, 'certificate'> {
   readonly random: Random
-  readonly trace: Trace
   readonly signal: AbortSignal
   readonly journal: OperationJournal
   /** Follows a reference; throws `reference_unknown` when nothing is recorded there. */

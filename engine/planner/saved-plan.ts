@@ -71,8 +71,13 @@ function parse(text: string, file: string): SavedPlan {
       cause,
     })
   }
-  const known = isJsonObject(value) && value.trustformPlan === 1 && typeof value.signature === 'string'
-  if (!known || !isJsonObject(value.plan) || !Array.isArray(value.plan.operations)) {
+  const known =
+    isJsonObject(value) &&
+    value.trustformPlan === 1 &&
+    typeof value.signature === 'string' &&
+    isJsonObject(value.plan) &&
+    Array.isArray(value.plan.operations)
+  if (!known) {
     throw new EngineError('plan_tampered', `${file} is not a plan file of this version`, {
       remedy: 'make one with `trustform plan --out FILE`',
     })

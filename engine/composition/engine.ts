@@ -1,0 +1,166 @@
+import type { Address } from '../core/address.ts'
+import type { RunResult } from '../executor/ports.ts'
+import type { Plan } from '../planner/plan.ts'
+import { holdLease } from '../state/lease-guard.ts'
+import type { Committed, HistoryEntry, HistoryQuery, Lease, Snapshot } from '../state/store.ts'
+import { type ApplyOptions, applyPlan } from './apply-plan.ts'
+import { currentCrl } from './crl.ts'
+import { type MadePlan, makePlan, type PlanOptions } from './make-plan.ts'
+import { getObject, type ListedObject, listObjects, type ObjectView } from './objects.ts'
+import { openPlan, savePlan } from './saved-plan.ts'
+import { type EngineOptions, openSession, type Session } from './session.ts'
+import { forgetResource, importObject, moveResource, rollBack } from './state-surgery.ts'
+
+export interface LockOptions {
+  /** Milliseconds to wait for another holder; default 60,000. */
+  readonly waitMs?: number
+  readonly signal?: AbortSignal
+  readonly onWait?: (heldBy: Lease) => void
+}
+
+/** What only the holder of the state's lease may do. */
+export interface LockedEngine {
+  /** Aborts when the lease is lost to somebody else. */
+  readonly lost: AbortSignal
+  apply(plan: Plan, snapshot: Snapshot, options?: Omit<ApplyOptions, 'lease'>): Promise<RunResult>
+  move(from: Address, to: Address): Promise<Committed>
+  forget(address: Address): Promise<Committed>
+  rollBack(serial: number): Promise<Committed>
+  import(address: Address, id: string): Promise<Committed>
+}
+
+/** The engine as its doors use it. */
+export interface Engine {
+  readonly stateUrl: string
+  readonly tenant: string
+  plan(options: PlanOptions): Promise<MadePlan>
+  savePlan(plan: Plan): Promise<string>
+  /** Reads a plan file back together with the present state. Throws `plan_tampered`. */
+  openPlan(text: string, file: string): Promise<MadePlan>
+  list(filter?: { readonly kind?: string; readonly expiringWithin?: number }): Promise<readonly ListedObject[]>
+  get(address: Address): Promise<ObjectView>
+  /** DER. */
+  crl(address: Address): Promise<Uint8Array>
+  /** Takes the state's lease for the work. Throws `state_locked`. */
+  locked<T>(operation: string, options: LockOptions, work: (engine: LockedEngine) => Promise<T>): Promise<T>
+  snapshot(): Promise<Snapshot>
+  history(query: HistoryQuery): Promise<readonly HistoryEntry[]>
+  /** What is structurally wrong with the state; empty when sound. */
+  verify(): Promise<readonly string[]>
+  unlock(): Promise<Lease | undefined>
+  /** A new data key; every sealed row is sealed anew. Undefined when nothing is sealed yet. */
+  rotateKey(): Promise<{ readonly version: number; readonly resealed: number } | undefined>
+  exportState(): Promise<string>
+  /** Writes an exported state; answers its tenant. */
+  importState(text: string): Promise<string>
+  /** Copies this tenant to another store. */
+  copyTo(url: string): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+/** Name of the lease that every change of declared state is made under. */
+const stateLease = 'state'
+
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const session = await openSession(options)
+  const { store, tenant } = session
+  return {
+    stateUrl: store.url,
+    tenant,
+    plan: request => makePlan(session, request),
+    savePlan: plan => savePlan(session, plan),
+    async openPlan(text, file) {
+      const plan = await openPlan(session, text, file)
+      return { plan, snapshot: await store.snapshot(tenant) }
+    },
+    list: filter => listObjects(session, filter),
+    get: address => getObject(session, address),
+    crl: address => currentCrl(session, address),
+    locked: (operation, lock, work) => locked(session, operation, lock, work),
+    snapshot: () => store.snapshot(tenant),
+    history: query => store.history(tenant, query),
+    verify: () => verifyAll(session),
+    unlock: () => store.breakLease(tenant, stateLease),
+    rotateKey: () => rotate(session),
+    exportState: async () => (await import('../state/transfer.ts')).exportState(store, tenant),
+    importState: async text => (await import('../state/transfer.ts')).importState(store, text, authorOf(session)),
+    async copyTo(url) {
+      const [{ copyState }, { openStore }] = await Promise.all([
+        import('../state/transfer.ts'),
+        import('../state/open.ts'),
+      ])
+      const target = await openStore(url)
+      try {
+        return await copyState(store, target, authorOf(session), tenant)
+      } finally {
+        await target.close()
+      }
+    },
+    close: () => session.close(),
+  }
+}
+
+async function locked<T>(
+  session: Session,
+  operation: string,
+  { waitMs = 60_000, signal, onWait }: LockOptions,
+  work: (engine: LockedEngine) => Promise<T>,
+): Promise<T> {
+  const held = await holdLease(session.store, session.tenant, stateLease, {
+    operation,
+    waitMs,
+    clock: session.clock,
+    ...(signal && { signal }),
+    ...(onWait && { onWait }),
+  })
+  try {
+    return await work({
+      lost: held.lost,
+      apply: (plan, snapshot, options = {}) => {
+        const abort = options.abort ? AbortSignal.any([options.abort, held.lost]) : held.lost
+        return applyPlan(session, plan, snapshot, { ...options, abort, lease: held.lease })
+      },
+      move: (from, to) => moveResource(session, held.lease, from, to),
+      forget: address => forgetResource(session, held.lease, address),
+      rollBack: serial => rollBack(session, held.lease, serial),
+      import: (address, id) => importObject(session, held.lease, address, id),
+    })
+  } finally {
+    await held.release()
+  }
+}
+
+/** The store's own checks, and that every sealed row opens with the master key. */
+async function verifyAll(session: Session): Promise<readonly string[]> {
+  const { store, tenant } = session
+  const problems = [...(await store.verify(tenant))]
+  if ((await store.dataKeys(tenant)).length === 0) return problems
+  const keyring = await session.keyring()
+  for (let after = ''; ; ) {
+    const rows = await store.sealedRows(tenant, after, 500)
+    for (const row of rows) {
+      try {
+        keyring.unseal(row.id, row)
+      } catch (error) {
+        problems.push(`sealed row ${row.id}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    const last = rows.at(-1)
+    if (!last) return problems
+    after = last.id
+  }
+}
+
+async function rotate(session: Session) {
+  const [{ rotateDataKey }, { loadMasterKey }] = await Promise.all([
+    import('../secrets/rotate.ts'),
+    import('../secrets/master-key.ts'),
+  ])
+  const { store, tenant, env, random, clock, actor } = session
+  const masterKey = await loadMasterKey({ env, random, mayCreate: false })
+  return rotateDataKey(store, tenant, masterKey, { clock, random, actor })
+}
+
+function authorOf({ actor, clock }: Session) {
+  return { actor, at: clock.now().toISOString() }
+}

@@ -1,0 +1,95 @@
+import { dirname } from 'node:path'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { withValueAt } from '../core/pointer.ts'
+import type { Configuration, DesiredResource, Pointer, RecordedResource } from '../core/resource.ts'
+import { Secret } from '../core/secret.ts'
+import type { DesiredInput } from '../planner/request.ts'
+import { createSecretResolver, type SecretResolver } from '../secrets/resolve.ts'
+import type { Session } from './session.ts'
+
+/** Resolves secret references; `{secret: PATH#FIELD}` finds declared secrets before recorded ones. */
+export function secretResolver(
+  session: Session,
+  declared: readonly DesiredResource[],
+  recorded: readonly RecordedResource[],
+): SecretResolver {
+  const resolver: SecretResolver = createSecretResolver({ env: session.env, stored })
+  return resolver
+
+  async function stored(path: string, field = 'value'): Promise<Secret | undefined> {
+    const source = declared.find(resource => resource.kind === 'Secret' && resource.spec.path === path)
+    const own = source?.secrets.find(secret => specPointer(secret.pointer) === `/data/${field}`)
+    if (source && own) return resolver.resolve(own.reference, { folder: dirname(source.file), address: source.address })
+    const known = recorded.find(resource => resource.kind === 'Secret' && resource.spec.path === path)
+    const octets = known && (await session.unseal(`${known.id}#/data/${field}`))
+    return octets && new Secret(Buffer.from(octets.reveal()).toString('utf8'))
+  }
+}
+
+/** A secret's pointer below the spec. */
+export const specPointer = (pointer: Pointer): Pointer => pointer.replace(/^\/spec(?=\/)/, '')
+
+/**
+ * The declared resources with their secrets resolved into memory and fingerprinted in the spec. Unresolved (offline)
+ * they are `unknown`. All failures are collected by the caller's `resolve`.
+ */
+export async function desiredInputs(
+  session: Session,
+  configuration: Configuration,
+  resolver: SecretResolver | undefined,
+): Promise<DesiredInput[]> {
+  const inputs: DesiredInput[] = []
+  for (const resource of configuration.resources) {
+    if (resource.secrets.length === 0) {
+      inputs.push({ resource, spec: resource.spec, secrets: none })
+      continue
+    }
+    const secrets = resolver ? await resolveFields(resource, resolver) : none
+    inputs.push({ resource, spec: await fingerprinted(session, resource, secrets), secrets })
+  }
+  return inputs
+}
+
+const none: ReadonlyMap<Pointer, Secret> = new Map()
+
+async function resolveFields(
+  resource: DesiredResource,
+  resolver: SecretResolver,
+): Promise<ReadonlyMap<Pointer, Secret>> {
+  const values = new Map<Pointer, Secret>()
+  for (const { pointer, reference } of resource.secrets) {
+    const position = resource.locate(pointer)
+    const place = { folder: dirname(resource.file), address: resource.address, position }
+    values.set(specPointer(pointer), await resolver.resolve(reference, place))
+  }
+  return values
+}
+
+async function fingerprinted(
+  session: Session,
+  { address, spec, secrets }: Pick<DesiredResource, 'address' | 'spec' | 'secrets'>,
+  values: ReadonlyMap<Pointer, Secret>,
+): Promise<JsonObject> {
+  let result = spec
+  for (const { pointer } of secrets) {
+    const at = specPointer(pointer)
+    const value = values.get(at)
+    const fingerprint = value ? await fingerprintOf(session, address, at, value) : 'unknown'
+    result = withValueAt(result, at, { $secret: fingerprint })
+  }
+  return result
+}
+
+export async function fingerprintOf(
+  session: Session,
+  address: string,
+  pointer: Pointer,
+  value: Secret,
+): Promise<string> {
+  return (await session.keyring()).fingerprint(value, `${address}${pointer}`)
+}
+
+/** Whether a spec holds this fingerprint at a pointer. */
+export function holdsFingerprint(value: unknown, fingerprint: string): boolean {
+  return isJsonObject(value) && value.$secret === fingerprint
+}

@@ -1,0 +1,91 @@
+import { dirname } from 'node:path'
+import type { Clock, Http, Log, Random, Trace } from '../core/ports.ts'
+import type { Secret } from '../core/secret.ts'
+import type { NetworkSettings } from '../kinds/driver.ts'
+import { createHttp } from '../net/http.ts'
+import type { Keyring } from '../secrets/keyring.ts'
+import { openStore } from '../state/open.ts'
+import type { StateStore } from '../state/store.ts'
+import { noTrace, silentLog, systemClock, systemRandom } from './system.ts'
+
+export interface EngineOptions {
+  /** `sqlite:PATH`; a store that is open already serves as well. */
+  readonly state: string | StateStore
+  readonly tenant?: string
+  /** The door that applies; default `cli`. */
+  readonly owner?: string
+  /** Who is named in the history; default the owner. */
+  readonly actor?: string
+  /** The process environment: master key, secret references. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly network?: Partial<NetworkSettings>
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly log?: Log
+  readonly trace?: Trace
+  readonly http?: Http
+}
+
+/** Everything that the engine's parts share: state, keys and the world outside. */
+export interface Session {
+  readonly store: StateStore
+  readonly tenant: string
+  readonly owner: string
+  readonly actor: string
+  readonly env: EngineOptions['env']
+  readonly network: NetworkSettings
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly trace: Trace
+  readonly http: Http
+  /** The tenant's keys, opened when first needed. */
+  keyring(): Promise<Keyring>
+  unseal(id: string): Promise<Secret<Uint8Array> | undefined>
+  close(): Promise<void>
+}
+
+export async function openSession(options: EngineOptions): Promise<Session> {
+  const { env, tenant = 'default', owner = 'cli', clock = systemClock, random = systemRandom() } = options
+  const store = typeof options.state === 'string' ? await openStore(options.state) : options.state
+  const own = options.http ? undefined : createHttp()
+  const actor = options.actor ?? owner
+  let opened: Promise<Keyring> | undefined
+
+  async function keyring(): Promise<Keyring> {
+    opened ??= openKeys()
+    return opened
+  }
+  async function openKeys(): Promise<Keyring> {
+    const { hasEncryptedState, loadMasterKey } = await import('../secrets/master-key.ts')
+    const { openKeyring } = await import('../secrets/keyring.ts')
+    const mayCreate = !(await hasEncryptedState(store))
+    const path = /^sqlite:(.*)$/s.exec(store.url)?.[1]
+    const masterKey = await loadMasterKey({ env, random, mayCreate, ...(path && { stateFolder: dirname(path) }) })
+    for (const warning of masterKey.warnings) (options.log ?? silentLog).warn(warning.message)
+    return openKeyring(store, tenant, masterKey, { clock, random, actor })
+  }
+
+  return {
+    store,
+    tenant,
+    owner,
+    actor,
+    env,
+    network: { http01Listen: ':80', ...options.network },
+    clock,
+    random,
+    log: options.log ?? silentLog,
+    trace: options.trace ?? noTrace,
+    http: options.http ?? own ?? createHttp(),
+    keyring,
+    async unseal(id) {
+      const sealed = await store.sealed(tenant, id)
+      return sealed && (await keyring()).unseal(id, sealed)
+    },
+    async close() {
+      await own?.close()
+      await store.close()
+    },
+  }
+}

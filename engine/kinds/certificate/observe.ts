@@ -1,0 +1,77 @@
+import type { AcmeAccountSpec, CertificateSpec } from '../../../schemas/generated/types.ts'
+import { connect } from '../../acme/connect.ts'
+import { fetchRenewalInfo } from '../../acme/renewal-info.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { followAliases } from '../../dns/alias.ts'
+import { parseEndpoint } from '../../dns/endpoint.ts'
+import { socketTransport } from '../../dns/exchange.ts'
+import { matchProvider } from '../../dns/managed-zones.ts'
+import { challengeName, identifierOf } from '../../dns/names.ts'
+import { createResolver, systemResolvers } from '../../dns/resolver.ts'
+import type { Observation, ReadContext, Subject, World } from '../driver.ts'
+import { specOf } from '../spec.ts'
+import { providerCandidates } from './check-account.ts'
+
+/** Asks the CA when it would like a renewal (RFC 9773), and DNS where delegated challenges lead. */
+export async function observeCertificate(
+  subject: Subject,
+  world: World,
+  context: ReadContext,
+): Promise<Observation | undefined> {
+  const spec = specOf<CertificateSpec>(subject)
+  if (spec.account === undefined) return undefined
+  const [window, delegations] = await Promise.all([
+    suggestedWindow(subject, world, context),
+    delegatedNames(spec, world, context),
+  ])
+  const facts = { ...(window && { window }), ...(delegations && { delegations }) }
+  return { exists: true, facts, drift: [], findings: [] }
+}
+
+/** Without an answer the window that was recorded at issue, or the lifetime, decides; that is no failure. */
+async function suggestedWindow(
+  { recorded, spec }: Subject,
+  world: World,
+  context: ReadContext,
+): Promise<JsonObject | undefined> {
+  const { ariId, directoryUrl } = recorded?.status ?? {}
+  const { account, autoRenew } = specOf<CertificateSpec>({ spec })
+  const server = world.find('AcmeAccount', account)
+  if (typeof ariId !== 'string' || !server || !autoRenew) return undefined
+  const choice = specOf<AcmeAccountSpec>(server)
+  try {
+    const connected = connect(choice, context)
+    if (connected.directoryUrl !== directoryUrl) return undefined
+    const info = await fetchRenewalInfo(connected, ariId)
+    return info && { start: info.window.start.toISOString(), end: info.window.end.toISOString() }
+  } catch (error) {
+    context.log.debug('acme: no renewal information', { ariId, error: String(error) })
+    return undefined
+  }
+}
+
+/** Where the challenge names of identifiers lead that no provider manages by itself: a CNAME may delegate them. */
+async function delegatedNames(
+  spec: CertificateSpec,
+  world: World,
+  { network, signal, log }: ReadContext,
+): Promise<JsonObject | undefined> {
+  if (spec.challengeType !== 'dns-01' || spec.dnsProvider !== undefined) return undefined
+  const candidates = providerCandidates(world)
+  const identifiers = [...new Set((spec.domains ?? []).map(identifierOf))]
+  const unmatched = identifiers.filter(name => 'mismatches' in matchProvider(candidates, [name]))
+  if (unmatched.length === 0) return undefined
+  const servers = network.resolver === undefined ? systemResolvers() : [parseEndpoint(network.resolver)]
+  const transport = socketTransport
+  const resolver = createResolver({ transport, servers, signal })
+  const found: Record<string, string> = {}
+  for (const identifier of unmatched) {
+    try {
+      const target = await followAliases(challengeName(identifier), { transport, resolver, signal })
+      if (target.chain.length > 1) found[identifier] = target.fqdn
+    } catch (error) {
+      log.debug('dns: could not look for a delegation', { identifier, error: String(error) })
+    }
+  }
+  return found
+}

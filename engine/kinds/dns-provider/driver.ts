@@ -1,0 +1,78 @@
+import type { DnsProviderSpec } from '../../../schemas/generated/types.ts'
+import { EngineError } from '../../core/errors.ts'
+import type { Clock, Http, Log } from '../../core/ports.ts'
+import { Secret } from '../../core/secret.ts'
+import { openProvider } from '../../dns/open-provider.ts'
+import type { Zone } from '../../dns/provider.ts'
+import type {
+  Driver,
+  Observation,
+  Operation,
+  OperationContext,
+  Outcome,
+  ReadContext,
+  Subject,
+  World,
+} from '../driver.ts'
+import { specOf } from '../spec.ts'
+
+/** Where challenge records are written. Its credentials are tried before anything relies on them. */
+export const driver: Driver = {
+  kind: 'DnsProvider',
+  idPrefix: 'dnsp',
+  guarded: false,
+  read: observe,
+  create: verify,
+  update: verify,
+  delete: async () => ({}),
+}
+
+/** Lists the provider's zones, which proves the credentials. */
+async function observe(subject: Subject, _world: World, context: ReadContext): Promise<Observation> {
+  const spec = specOf<DnsProviderSpec>(subject)
+  const pointer = (field: string) => `/credentials/${field}`
+  const secret = async (field: string) => {
+    const wanted = subject.secrets.get(pointer(field))
+    if (wanted || !subject.recorded) return wanted
+    const octets = await context.unseal(`${subject.recorded.id}#${pointer(field)}`)
+    return octets && asText(octets)
+  }
+  try {
+    const zones = await zonesOf(subject, secret, context)
+    return { exists: true, facts: { zones: zones.map(zone => zone.name) }, drift: [], findings: [] }
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    const { code, message, remedy = 'check the credentials and the provider, then plan again' } = error
+    const level = spec.verify ? 'error' : 'warning'
+    const finding = { check: 'credentials', level, code, message, remedy, pointer: '/spec/credentials' } as const
+    return { exists: true, facts: {}, drift: [], findings: [finding] }
+  }
+}
+
+async function verify(operation: Operation, context: OperationContext): Promise<Outcome> {
+  const { verify: wanted } = specOf<DnsProviderSpec>(operation)
+  if (!wanted) return { status: {} }
+  context.progress('trying the credentials')
+  const secret = async (field: string) => operation.secrets.get(`/credentials/${field}`)
+  const zones = await zonesOf(operation, secret, context)
+  return { status: { zones: zones.map(zone => zone.name), verifiedAt: context.clock.now().toISOString() } }
+}
+
+async function zonesOf(
+  { address, spec }: Pick<Subject, 'address' | 'spec'>,
+  secret: (field: string) => Promise<Secret | undefined>,
+  {
+    http,
+    clock,
+    log,
+    signal,
+  }: { readonly http: Http; readonly clock: Clock; readonly log: Log; readonly signal?: AbortSignal },
+): Promise<readonly Zone[]> {
+  const ports = { http, clock, log, ...(signal && { signal }) }
+  const opened = await openProvider({ address, ...specOf<DnsProviderSpec>({ spec }), secret }, ports)
+  return opened.provider.zones()
+}
+
+function asText(octets: Secret<Uint8Array>): Secret {
+  return new Secret(Buffer.from(octets.reveal()).toString('utf8'))
+}
