@@ -24,7 +24,7 @@ const mostFinalizations = 5
 export async function obtainCertificate(issuance: Issuance): Promise<IssuedCertificate> {
   const { session, solver } = issuance
   const limit = issuance.limits?.cleanup ?? defaultLimits.cleanup
-  const cleanup = () => withDeadline(session.clock, limit, signal => solver.cleanup(signal))
+  const cleanup = () => withDeadline(session.clock, limit, signal => solver.cleanup({ signal, trace: session.trace }))
   try {
     const key = await certificateKey(issuance)
     const { order, chain } = await fulfil(issuance, key)

@@ -1,3 +1,4 @@
+import type { Trace } from '../core/ports.ts'
 import type { Identifier } from './identifier.ts'
 
 /** A challenge that waits for its answer. */
@@ -10,6 +11,12 @@ export interface PendingChallenge {
   readonly authorizationUrl: string
 }
 
+/** On whose behalf a solver acts. Cleaning up has a signal of its own: it happens also when the operation is aborted. */
+export interface SolverScope {
+  readonly trace: Trace
+  readonly signal?: AbortSignal
+}
+
 /**
  * Answers challenges of one type for one operation. All answers of an order are presented before any is asked for:
  * two names can share one TXT RRset, and a resolver that saw only the first would keep it for a whole TTL.
@@ -18,9 +25,9 @@ export interface ChallengeSolver {
   /** RFC 8555 §8 name: `dns-01`, `http-01`, `tls-alpn-01`. */
   readonly type: string
   /** Puts the answer in place; idempotent. What it leaves outside is in the journal before. */
-  present(challenge: PendingChallenge, signal?: AbortSignal): Promise<void>
+  present(challenge: PendingChallenge, scope: SolverScope): Promise<void>
   /** Resolves when the CA can see all of them. */
-  awaitReady(challenges: readonly PendingChallenge[], signal?: AbortSignal): Promise<void>
+  awaitReady(challenges: readonly PendingChallenge[], scope: SolverScope): Promise<void>
   /** Removes every answer of this operation, also what earlier attempts left; idempotent. */
-  cleanup(signal?: AbortSignal): Promise<void>
+  cleanup(scope: SolverScope): Promise<void>
 }

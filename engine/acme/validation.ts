@@ -7,8 +7,9 @@ import { inParallel, throwTogether } from './in-parallel.ts'
 import { defaultLimits, type Issuance } from './issuance.ts'
 import type { Order } from './order.ts'
 import type { DeadOrder } from './order-intent.ts'
+import { problemType } from './problem.ts'
 import type { AccountSession } from './session.ts'
-import type { PendingChallenge } from './solver.ts'
+import type { PendingChallenge, SolverScope } from './solver.ts'
 
 /** Requests to the CA at a time. */
 const parallel = 4
@@ -26,6 +27,7 @@ interface Task {
  */
 export async function validate(issuance: Issuance, order: Order): Promise<DeadOrder | undefined> {
   const { session, solver, progress } = issuance
+  const scope: SolverScope = { trace: session.trace, ...(session.signal && { signal: session.signal }) }
   const all = await inParallel(order.authorizations, parallel, url => fetchAuthorization(session, url))
   checkCoverage(issuance, order, all)
   const lost = all.filter(each => each.status !== 'valid' && each.status !== 'pending')
@@ -42,12 +44,12 @@ export async function validate(issuance: Issuance, order: Order): Promise<DeadOr
   // Names that share a TXT RRset follow one another; others need not wait for them.
   const groups = Map.groupBy(tasks, task => task.authorization.identifier.value)
   await inParallel([...groups.values()], parallel, async group => {
-    for (const { pending } of group) await solver.present(pending, session.signal)
+    for (const { pending } of group) await solver.present(pending, scope)
   })
   progress?.('waits until the answers are visible')
   await solver.awaitReady(
     tasks.map(task => task.pending),
-    session.signal,
+    scope,
   )
   progress?.('waits for the validation')
   await inParallel(tasks, parallel, task => post(session, task))
@@ -61,6 +63,7 @@ async function post(session: AccountSession, { authorization, challenge }: Task)
   try {
     await acceptChallenge(session, challenge)
   } catch (error) {
+    if (problemType(error) === undefined) throw error
     // It may have moved on between our look and our post; then the refusal means nothing.
     const now = await fetchAuthorization(session, authorization.url)
     const same = now.challenges.find(each => each.url === challenge.url)

@@ -1,22 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { IssuanceJournal } from '../../engine/acme/journal.ts'
 import { signingKey } from '../../engine/acme/jws.ts'
 import { type AcmeServer, openServer, type ServerOptions, type Session, signIn } from '../../engine/acme/session.ts'
-import type { Dns01Target, TxtLocation } from '../../engine/acme/solvers/dns-01.ts'
-import type { Clock, Log, Trace } from '../../engine/core/ports.ts'
+import type { Dns01Target, TxtPlace } from '../../engine/acme/solvers/dns-01.ts'
+import type { Log, Trace } from '../../engine/core/ports.ts'
 import type { JournalStep } from '../../engine/core/resource.ts'
 import type { Secret } from '../../engine/core/secret.ts'
 import { createHttp } from '../../engine/net/http.ts'
 import type { RunningChallengeServer } from './challtestsrv.ts'
-
-export const realClock: Clock = {
-  now: () => new Date(),
-  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
-}
+import { quietTrace, systemClock } from './quiet.ts'
 
 export const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined }
-export const untraced: Trace = { span: (_name, _attributes, work) => work() }
 
 /** Remembers the spans that ran, for asserting on effects rather than on our own calls. */
 export function recordingTrace(): Trace & { readonly names: readonly string[] } {
@@ -55,8 +49,8 @@ export function clientOf(server: ServerFacts, options: Partial<ServerOptions> = 
     directoryUrl: server.directoryUrl,
     ...(server.trustedRoots && { trustedRoots: server.trustedRoots }),
     http: createHttp(),
-    clock: realClock,
-    trace: untraced,
+    clock: systemClock,
+    trace: quietTrace,
     log: quiet,
     ...options,
   })
@@ -95,33 +89,28 @@ export function challengeTarget(server: RunningChallengeServer): Dns01Target & {
   readonly values: ReadonlyMap<string, ReadonlySet<string>>
 } {
   const values = new Map<string, Set<string>>()
-  const at = (location: TxtLocation) => {
-    const set = values.get(location.fqdn) ?? new Set<string>()
-    values.set(location.fqdn, set)
+  const at = (place: TxtPlace) => {
+    const set = values.get(place.name) ?? new Set<string>()
+    values.set(place.name, set)
     return set
   }
   return {
     values,
-    locate: async identifier => ({
-      identifier,
-      fqdn: `_acme-challenge.${identifier}`,
-      provider: 'DnsProvider/challtestsrv',
-      zone: { id: identifier, name: identifier, nameservers: [server.dnsServer] },
-    }),
-    async present(location, value) {
-      const set = at(location)
+    locate: async name => ({ provider: 'DnsProvider/challtestsrv', zoneId: 'all', zone: 'example', name }),
+    async present(place, value) {
+      const set = at(place)
       if (set.has(value)) return
       set.add(value)
-      await server.addTxt(location.fqdn, value)
+      await server.addTxt(place.name, value)
     },
     awaitVisible: async () => undefined,
-    async cleanup(location, value) {
-      const set = at(location)
+    async cleanup(place, value) {
+      const set = at(place)
       set.delete(value)
       // It removes whole RRsets only, so the others are put back.
-      await server.clearTxt(location.fqdn)
-      for (const other of set) await server.addTxt(location.fqdn, other)
-      if (set.size === 0) values.delete(location.fqdn)
+      await server.clearTxt(place.name)
+      for (const other of set) await server.addTxt(place.name, other)
+      if (set.size === 0) values.delete(place.name)
     },
   }
 }

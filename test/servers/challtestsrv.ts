@@ -1,5 +1,4 @@
-import { access } from 'node:fs/promises'
-import { cachedPebble, type PebbleBinaries } from './pebble.ts'
+import { ensurePebble } from './install.ts'
 import { freePort, type RunningServer, startServer } from './process.ts'
 
 /** Pebble's small DNS server: every name is 127.0.0.1, and TXT values are set by HTTP. */
@@ -16,9 +15,8 @@ export interface RunningChallengeServer extends RunningServer {
   setAddress(name: string, address: string): Promise<void>
 }
 
-export async function startChallengeServer(binaries?: PebbleBinaries): Promise<RunningChallengeServer> {
-  const { challtestsrv } = binaries ?? cachedPebble()
-  await access(challtestsrv)
+export async function startChallengeServer(): Promise<RunningChallengeServer> {
+  const { challtestsrv } = await ensurePebble()
   const [dns, management] = [await freePort(), await freePort()]
   const post = (path: string, body: object) =>
     fetch(`http://127.0.0.1:${management}/${path}`, { method: 'POST', body: JSON.stringify(body) })

@@ -1,21 +1,15 @@
 import { execFile } from 'node:child_process'
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ensurePebble } from './install.ts'
 import { freePort, type RunningServer, startServer } from './process.ts'
 
 const run = promisify(execFile)
 
-export interface PebbleBinaries {
-  readonly pebble: string
-  readonly challtestsrv: string
-}
-
 export interface PebbleOptions {
-  /** From `ensurePebble()`. */
-  readonly binaries?: PebbleBinaries
   /** Percent of good nonces refused; default 5. */
   readonly nonceReject?: number
   /** Percent of valid authorizations reused; default 50. */
@@ -49,16 +43,9 @@ export interface RunningPebble extends RunningServer {
   setRenewalInfo(certificatePem: string, response: string): Promise<void>
 }
 
-/** Where `go install` put the binaries. */
-export function cachedPebble(): PebbleBinaries {
-  const folder = join(homedir(), '.cache', 'trustform-test', 'pebble-v2.10.1')
-  return { pebble: join(folder, 'pebble'), challtestsrv: join(folder, 'pebble-challtestsrv') }
-}
-
 /** Starts Pebble on loopback; everything it needs is in a folder of its own that `stop` removes. */
 export async function startPebble(options: PebbleOptions = {}): Promise<RunningPebble> {
-  const { pebble } = options.binaries ?? cachedPebble()
-  await access(pebble)
+  const { pebble } = await ensurePebble()
   const folder = await mkdtemp(join(tmpdir(), 'trustform-pebble-'))
   const root = await makeCertificates(folder)
   const [port, management] = [await freePort(), await freePort()]

@@ -1,6 +1,5 @@
-import { type Address, formatAddress, parseAddress } from '../../core/address.ts'
-import { isJsonObject, type JsonObject } from '../../core/json.ts'
-import type { Zone } from '../../dns/provider.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Trace } from '../../core/ports.ts'
 import { dns01Name, dns01Value } from '../challenge.ts'
 import { inParallel, throwTogether } from '../in-parallel.ts'
 import type { IssuanceJournal } from '../journal.ts'
@@ -10,25 +9,25 @@ import type { ChallengeSolver, PendingChallenge } from '../solver.ts'
  * Where a TXT value is written: plain facts that suffice to remove it again in another process, after CNAMEs were
  * followed and the provider was chosen.
  */
-export interface TxtLocation {
-  /** The domain, without `*.`. */
-  readonly identifier: string
+export interface TxtPlace {
+  /** Address of the provider resource: `DnsProvider/dns`. */
+  readonly provider: string
+  readonly zoneId: string
+  readonly zone: string
   /** The record's name: the challenge name, or where its CNAMEs lead. */
-  readonly fqdn: string
-  readonly provider: Address
-  readonly zone: Zone
+  readonly name: string
 }
 
 /** What the solver needs of the DNS side; `ChallengeDns` of `engine/dns/challenge.ts` is one. */
 export interface Dns01Target {
-  /** Finds the place for a domain without writing anything. */
-  locate(identifier: string): Promise<TxtLocation>
+  /** Finds the place for a challenge name without writing anything. */
+  locate(challengeName: string, signal?: AbortSignal): Promise<TxtPlace>
   /** Adds one value to the TXT RRset; idempotent. */
-  present(location: TxtLocation, value: string): Promise<void>
+  present(place: TxtPlace, value: string): Promise<void>
   /** Resolves when every authoritative server answers with all values. */
-  awaitVisible(location: TxtLocation, values: readonly string[]): Promise<void>
+  awaitVisible(place: TxtPlace, values: readonly string[], challengeName?: string, signal?: AbortSignal): Promise<void>
   /** Removes exactly that value; idempotent. */
-  cleanup(location: TxtLocation, value: string): Promise<void>
+  cleanup(place: TxtPlace, value: string): Promise<void>
 }
 
 /**
@@ -52,8 +51,9 @@ export function txtStep(challengeName: string, value: string): string {
   return `${prefix}${challengeName}:${value}`
 }
 
-interface Located {
-  readonly location: TxtLocation
+interface TxtRecord {
+  readonly challengeName: string
+  readonly place: TxtPlace
   readonly value: string
 }
 
@@ -62,7 +62,7 @@ export function createDns01Solver(options: Dns01Options): ChallengeSolver {
   const { journal } = options
   const claims: TxtClaims = options.claims ?? new Map()
   const claimed = new Map<string, string>()
-  const locations = new Map<string, Promise<TxtLocation>>()
+  const places = new Map<string, Promise<TxtPlace>>()
   let opened: Promise<Dns01Target> | undefined
 
   function target(signal: AbortSignal | undefined): Promise<Dns01Target> {
@@ -70,76 +70,84 @@ export function createDns01Solver(options: Dns01Options): ChallengeSolver {
     return opened
   }
 
-  async function locate(challenge: PendingChallenge, signal: AbortSignal | undefined): Promise<Located> {
-    const domain = challenge.identifier.value
-    let location = locations.get(domain)
-    if (!location) {
-      location = target(signal).then(open => open.locate(domain))
-      locations.set(domain, location)
-      location.catch(() => locations.delete(domain))
+  async function locate(challenge: PendingChallenge, signal: AbortSignal | undefined): Promise<TxtRecord> {
+    const challengeName = dns01Name(challenge.identifier.value)
+    let place = places.get(challengeName)
+    if (!place) {
+      place = target(signal).then(dns => dns.locate(challengeName, signal))
+      places.set(challengeName, place)
+      place.catch(() => places.delete(challengeName))
     }
-    return { location: await location, value: dns01Value(challenge.keyAuthorization) }
+    return { challengeName, place: await place, value: dns01Value(challenge.keyAuthorization) }
   }
 
   return {
     type: 'dns-01',
-    async present(challenge, signal) {
-      const { location, value } = await locate(challenge, signal)
-      const step = txtStep(dns01Name(challenge.identifier.value), value)
-      const key = claimKey(location, value)
+    async present(challenge, { trace, signal }) {
+      const { challengeName, place, value } = await locate(challenge, signal)
+      const step = txtStep(challengeName, value)
+      const key = claimKey(place, value)
       const dns = await target(signal)
       const earlier = writtenRecord(journal, step)
-      // A delegation changed since the last attempt: this step will name the new place only.
-      if (earlier && claimKey(earlier.location, value) !== key) await dns.cleanup(earlier.location, value)
+      // A delegation changed since the last attempt: from now on this step names the new place only.
+      if (earlier && claimKey(earlier.place, value) !== key) await remove(dns, trace, earlier.place, value)
       if (!claimed.has(step)) {
         claimed.set(step, key)
         claims.set(key, (claims.get(key) ?? 0) + 1)
       }
-      await journal.intend(step, recordData(location, value))
-      await dns.present(location, value)
+      await journal.intend(step, { ...place, value })
+      await trace.span('dns.present', attributesOf(place), () => dns.present(place, value))
       await journal.complete(step)
     },
-    async awaitReady(challenges, signal) {
-      const records = new Map<string, { readonly location: TxtLocation; readonly values: string[] }>()
+    async awaitReady(challenges, { signal }) {
+      // Two names may lead to one record by CNAME.
+      const records = new Map<string, { readonly record: TxtRecord; readonly values: string[] }>()
       for (const challenge of challenges) {
-        const { location, value } = await locate(challenge, signal)
-        const key = claimKey(location, '')
-        const record = records.get(key) ?? { location, values: [] }
-        record.values.push(value)
-        records.set(key, record)
+        const record = await locate(challenge, signal)
+        const key = claimKey(record.place, '')
+        const known = records.get(key) ?? { record, values: [] }
+        known.values.push(record.value)
+        records.set(key, known)
       }
       const dns = await target(signal)
-      await inParallel([...records.values()], 8, ({ location, values }) => dns.awaitVisible(location, values))
+      await inParallel([...records.values()], 8, ({ record, values }) =>
+        dns.awaitVisible(record.place, values, record.challengeName, signal),
+      )
     },
-    async cleanup(signal) {
+    async cleanup({ trace, signal }) {
       for (const [step, key] of claimed) {
         const others = (claims.get(key) ?? 1) - 1
         if (others > 0) claims.set(key, others)
         else claims.delete(key)
         claimed.delete(step)
       }
-      await removeTxtRecords({ ...options, claims }, signal)
+      await removeTxtRecords({ ...options, claims, trace }, signal)
     },
   }
 }
+
+const untraced: Trace = { span: (_name, _attributes, work) => work() }
 
 /**
  * Removes every TXT value that the journal has as written or perhaps written: all that is needed after a crash.
  * Every value is tried; failures are reported together and their values stay in the journal.
  */
-export async function removeTxtRecords(options: Dns01Options, signal?: AbortSignal): Promise<void> {
-  const { journal, claims } = options
+export async function removeTxtRecords(
+  options: Dns01Options & { readonly trace?: Trace },
+  signal?: AbortSignal,
+): Promise<void> {
+  const { journal, claims, trace = untraced } = options
   const failures: unknown[] = []
   let dns: Dns01Target | undefined
   for (const { step } of journal.steps()) {
     const record = step.startsWith(prefix) ? writtenRecord(journal, step) : undefined
     if (!record) continue
-    const { location, value } = record
+    const { place, value } = record
     try {
       // What another operation of this run still needs is in its own journal too, and removed from there.
-      if ((claims?.get(claimKey(location, value)) ?? 0) === 0) {
+      if ((claims?.get(claimKey(place, value)) ?? 0) === 0) {
         dns ??= await options.open(signal)
-        await dns.cleanup(location, value)
+        await remove(dns, trace, place, value)
       }
       await journal.complete(step, { removed: true })
     } catch (error) {
@@ -149,31 +157,24 @@ export async function removeTxtRecords(options: Dns01Options, signal?: AbortSign
   throwTogether(failures)
 }
 
-function claimKey({ provider, zone, fqdn }: TxtLocation, value: string): string {
-  return `${provider} ${zone.id} ${fqdn} ${value}`
+function remove(dns: Dns01Target, trace: Trace, place: TxtPlace, value: string): Promise<void> {
+  return trace.span('dns.cleanup', attributesOf(place), () => dns.cleanup(place, value))
 }
 
-function recordData({ identifier, fqdn, provider, zone }: TxtLocation, value: string): JsonObject {
-  const { id, name, nameservers } = zone
-  return { identifier, fqdn, provider, zone: { id, name, nameservers }, value }
+function attributesOf({ provider, zone, name }: TxtPlace) {
+  return { provider, zone, name }
+}
+
+function claimKey({ provider, zoneId, name }: TxtPlace, value: string): string {
+  return `${provider} ${zoneId} ${name} ${value}`
 }
 
 /** The record of a step that may still stand in DNS. */
-function writtenRecord(journal: IssuanceJournal, step: string): Located | undefined {
-  const data = journal.recall(step)?.data
-  if (!data || data.removed === true) return undefined
-  const { identifier, fqdn, provider, zone, value } = data
-  if (typeof identifier !== 'string' || typeof fqdn !== 'string' || typeof value !== 'string') return undefined
-  if (typeof provider !== 'string' || !isJsonObject(zone)) return undefined
-  const { kind, name } = parseAddress(provider)
-  const nameservers = Array.isArray(zone.nameservers) ? zone.nameservers.map(String) : []
-  return {
-    location: {
-      identifier,
-      fqdn,
-      provider: formatAddress(kind, name),
-      zone: { id: String(zone.id ?? ''), name: String(zone.name ?? ''), nameservers },
-    },
-    value,
+function writtenRecord(journal: IssuanceJournal, step: string): Omit<TxtRecord, 'challengeName'> | undefined {
+  const data: JsonObject = journal.recall(step)?.data ?? {}
+  const { provider, zoneId, zone, name, value, removed } = data
+  if (removed === true || typeof provider !== 'string' || typeof name !== 'string' || typeof value !== 'string') {
+    return undefined
   }
+  return { place: { provider, zoneId: String(zoneId ?? ''), zone: String(zone ?? ''), name }, value }
 }
