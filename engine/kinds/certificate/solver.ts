@@ -39,8 +39,7 @@ async function openDns(
       return openProvider({ address: each.address, ...specOf<DnsProviderSpec>(each), secret }, ports)
     }),
   )
-  const dns = createChallengeDns({ providers, clock, trace, log, signal, resolver: network.resolver })
-  if (dnsProvider === undefined) return dns
-  const { address } = await context.open('DnsProvider', dnsProvider)
-  return { ...dns, locate: identifier => dns.locate(identifier, { provider: address }) }
+  const override = dnsProvider === undefined ? undefined : (await context.open('DnsProvider', dnsProvider)).address
+  return createChallengeDns({ providers, override, clock, trace, log, resolver: network.resolver })
+}
 }
