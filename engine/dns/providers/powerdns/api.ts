@@ -1,10 +1,11 @@
 import { EngineError } from '../../../core/errors.ts'
 import { isJsonObject, type Json } from '../../../core/json.ts'
-import { type Http, HttpFailure, type HttpRequest, type HttpResponse } from '../../../core/ports.ts'
+import { type Clock, type Http, HttpFailure, type HttpRequest, type HttpResponse } from '../../../core/ports.ts'
 import type { Secret } from '../../../core/secret.ts'
 
 export interface ApiOptions {
   readonly http: Http
+  readonly clock: Clock
   readonly url: string
   readonly serverId: string
   readonly key: Secret
@@ -35,7 +36,7 @@ export interface Api {
 }
 
 /** One request to the HTTP API. Errors: `dns_unauthorized`, `dns_zone_not_found`, `backend_rate_limited`, `dns_provider_failed`. */
-export function createApi({ http, url, serverId, key, signal }: ApiOptions): Api {
+export function createApi({ http, clock, url, serverId, key, signal }: ApiOptions): Api {
   const root = `${url.replace(/\/+$/, '').replace(/\/api(\/v1)?$/, '')}/api/v1/servers/${encodeURIComponent(serverId)}`
   return {
     async call(method, path, body) {
@@ -56,7 +57,7 @@ export function createApi({ http, url, serverId, key, signal }: ApiOptions): Api
         throw error instanceof HttpFailure ? unreachable(url, error) : error
       }
       const text = Buffer.from(response.body).toString('utf8')
-      if (response.status < 200 || response.status > 299) throw refusal(response, text)
+      if (response.status < 200 || response.status > 299) throw refusal(response, text, clock.now())
       return text === '' ? null : parsed(text)
     },
   }
@@ -85,7 +86,7 @@ function unreachable(url: string, cause: HttpFailure): EngineError {
 }
 
 /** Not every error is JSON: verified 2026-11 on 4.7, 401 is the text `Unauthorized`, 404 is `Not Found`. */
-function refusal(response: HttpResponse, text: string): ApiRefusal {
+function refusal(response: HttpResponse, text: string, now: Date): ApiRefusal {
   const words = upstreamWords(text)
   switch (response.status) {
     case 401:
@@ -98,7 +99,7 @@ function refusal(response: HttpResponse, text: string): ApiRefusal {
         remedy: 'check api_url, server_id and that the zone exists',
       })
     case 429: {
-      const retryAfter = seconds(response.headers['retry-after'])
+      const retryAfter = secondsUntil(response.headers['retry-after'], now)
       return new ApiRefusal('backend_rate_limited', 429, words, { remedy: 'try again later', retryAfter })
     }
     default:
@@ -117,7 +118,10 @@ function upstreamWords(text: string): string {
   return words.replace(/\s+/g, ' ').trim().slice(0, 300) || 'nothing'
 }
 
-/** RFC 9110 §10.2.3 in its seconds form; a front end that sends a date is left to the caller's own back-off. */
-function seconds(header: string | readonly string[] | undefined): number | undefined {
-  return typeof header === 'string' && /^\d+$/.test(header) ? Number(header) : undefined
+/** RFC 9110 §10.2.3: seconds, or a date. */
+function secondsUntil(header: string | readonly string[] | undefined, now: Date): number | undefined {
+  if (typeof header !== 'string') return undefined
+  if (/^\d+$/.test(header)) return Number(header)
+  const date = Date.parse(header)
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now.getTime()) / 1000))
 }

@@ -15,8 +15,13 @@ function open({ credentials, ttl }: ProviderSettings, context: ProviderContext):
       remedy: 'add both to credentials',
     })
   }
-  const { http, signal } = context
-  const api = createApi({ http, url: url.reveal(), serverId: serverId?.reveal() ?? 'localhost', key, signal })
+  if (!URL.canParse(url.reveal())) {
+    throw new EngineError('schema_violation', 'api_url of a PowerDNS provider is not a URL', {
+      remedy: 'write it like http://pdns.local:8081',
+    })
+  }
+  const { http, clock, signal } = context
+  const api = createApi({ http, clock, url: url.reveal(), serverId: serverId?.reveal() ?? 'localhost', key, signal })
   return createProvider(api, ttl, context)
 }
 
