@@ -42,4 +42,3 @@ async function openDns(
   const override = dnsProvider === undefined ? undefined : (await context.open('DnsProvider', dnsProvider)).address
   return createChallengeDns({ providers, override, clock, trace, log, resolver: network.resolver })
 }
-}
