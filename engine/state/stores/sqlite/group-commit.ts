@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Runner } from './query.ts'
 import { explain, isBusy } from './sqlite-error.ts'
 
-/** Milliseconds for which another process may keep the database before we give up, and between two attempts. */
-const patience = { total: 10_000, pause: 5 }
+/** Milliseconds for which another process may keep the database before we give up. */
+export const defaultPatience = 10_000
+/** Milliseconds between two attempts. */
+const pause = 5
 /** Writes in one transaction at most, so that the first of them does not wait for long. */
 const largestGroup = 256
 
@@ -28,7 +30,7 @@ export interface Writer {
  * One fsync for all who write at the same time: what arrives within one turn of the event loop shares a transaction,
  * each write in a savepoint of its own so that a failing one leaves its neighbours alone.
  */
-export function createWriter(database: DatabaseSync, runner: Runner, path: string): Writer {
+export function createWriter(database: DatabaseSync, runner: Runner, path: string, patience: number): Writer {
   const waiting: Write[] = []
   let draining: Promise<void> | undefined
 
@@ -44,10 +46,10 @@ export function createWriter(database: DatabaseSync, runner: Runner, path: strin
   async function commitGroup(group: readonly Write[]): Promise<void> {
     let outcomes: readonly Outcome[]
     try {
-      outcomes = await patiently(() => runGroup(group))
+      outcomes = await patiently(() => runGroup(group), patience)
     } catch (error) {
       // Disk full, I/O error: SQLite has undone the whole group. Alone, those that can succeed do.
-      if (group.length > 1) for (const write of group) await commitGroup([write])
+      if (group.length > 1 && !isBusy(error)) for (const write of group) await commitGroup([write])
       else for (const write of group) write.reject(explain(error, path))
       return
     }
@@ -103,14 +105,14 @@ export function createWriter(database: DatabaseSync, runner: Runner, path: strin
  * Runs `work`, waiting while another process has the database locked. The wait is ours and not SQLite's, because
  * SQLite's would stop this process's heartbeats.
  */
-export async function patiently<T>(work: () => T): Promise<T> {
-  const deadline = performance.now() + patience.total
+export async function patiently<T>(work: () => T, patience = defaultPatience): Promise<T> {
+  const deadline = performance.now() + patience
   for (;;) {
     try {
       return work()
     } catch (error) {
       if (!isBusy(error) || performance.now() >= deadline) throw error
     }
-    await sleep(patience.pause)
+    await sleep(pause)
   }
 }

@@ -6,7 +6,7 @@ import { EngineError } from '../../../core/errors.ts'
 import { patiently } from './group-commit.ts'
 import { migrate } from './migrate.ts'
 import { createRunner, type Runner } from './query.ts'
-import { explain, isCannotOpen } from './sqlite-error.ts'
+import { explain, isWithoutSharedMemory } from './sqlite-error.ts'
 
 /** Milliseconds inside SQLite before a lock is reported to `patiently`, which waits without blocking the process. */
 const busyTimeout = 20
@@ -50,7 +50,7 @@ async function openReadOnly(path: string): Promise<OpenFile> {
   try {
     return await openAsIs(path)
   } catch (error) {
-    if (!isCannotOpen(error)) throw error
+    if (!isWithoutSharedMemory(error)) throw error
     // Reading a WAL database needs its -shm file. Where that cannot be made, the main file alone is complete only
     // when no log lies beside it.
     if (sizeOf(`${path}-wal`) > 0) throw readOnly(path, 'holds commits that are not yet in its main file', error)

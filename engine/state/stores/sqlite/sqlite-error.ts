@@ -49,8 +49,10 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return resultCode(error) === extended.foreignKey
 }
 
-export function isCannotOpen(error: unknown): boolean {
-  return ((resultCode(error) ?? 0) & 0xff) === primary.cannotOpen
+/** The -shm file beside a database in WAL mode can be neither opened nor made. */
+export function isWithoutSharedMemory(error: unknown): boolean {
+  const code = (resultCode(error) ?? 0) & 0xff
+  return code === primary.cannotOpen || code === primary.readOnly
 }
 
 /** The failure in a person's words; anything that is no SQLite failure stays what it is. */

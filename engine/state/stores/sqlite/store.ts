@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { StateStore } from '../../store.ts'
 import { applyCommit } from './apply-commit.ts'
 import { findResource, readHistory, readSnapshot, tenantNames } from './declared.ts'
-import { createWriter, patiently } from './group-commit.ts'
+import { createWriter, defaultPatience, patiently } from './group-commit.ts'
 import { findCertificates } from './inventory.ts'
 import { openOperations } from './journal.ts'
 import { acquire, breakHeld, release, renew } from './leases.ts'
@@ -16,9 +16,10 @@ export async function openSqliteStore(path: string): Promise<StateStore> {
   return sqliteStore(await openFile(path))
 }
 
-/** The store over a database that is open already. */
-export function sqliteStore({ database, runner, path, readOnly: mayOnlyRead }: OpenFile): StateStore {
-  const writer = createWriter(database, runner, path)
+/** The store over an open database; `patience` is how many milliseconds another process may keep it locked. */
+export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {}): StateStore {
+  const { database, runner, path, readOnly: mayOnlyRead } = file
+  const writer = createWriter(database, runner, path, patience)
 
   async function write<T>(work: () => T): Promise<T> {
     if (mayOnlyRead) throw readOnly(path, 'was opened for reading only')
@@ -35,7 +36,7 @@ export function sqliteStore({ database, runner, path, readOnly: mayOnlyRead }: O
         } finally {
           if (database.isTransaction) runner.exec('COMMIT')
         }
-      })
+      }, patience)
     } catch (error) {
       throw explain(error, path)
     }
