@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 import { type Answer, fieldsOf, jsonObject, malformed } from './answer.ts'
 import { asObject, bindExternalAccount, type ExternalAccount, type SigningKey, signRequest } from './jws.ts'
 import { problemType, upstreamStatus } from './problem.ts'
-import { type AccountSession, atAccount, postAs, type Session } from './session.ts'
+import { type AccountSession, atAccount, postAs, type Session, signIn } from './session.ts'
 
 /** RFC 8555 §7.1.2. */
 export interface Account {
@@ -130,7 +130,7 @@ export async function rollOverKey(session: AccountSession, newKey: SigningKey): 
       throw error
     }
   })
-  const rolled = atAccount({ ...session, key: newKey }, session.accountUrl)
+  const rolled = atAccount(signIn(session, newKey), session.accountUrl)
   // The old key is about to be forgotten, so the answer alone is not believed: Pebble 2.10 says 200 for a key that
   // belongs to another account and changes nothing (verified 2026-11).
   if ((await findAccount(rolled))?.url !== session.accountUrl) throw taken()

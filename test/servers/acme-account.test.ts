@@ -66,6 +66,7 @@ describe('an account', () => {
     const next = await signingKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
     const rolled = await rollOverKey(account, next)
     expect((await fetchAccount(rolled)).url).toBe(account.accountUrl)
+    expect((await fetchAccount(rolled.within({ trace: rolled.trace, log: rolled.log }))).url).toBe(account.accountUrl)
     expect((await findAccount(signIn(clientOf(pebble), next)))?.url).toBe(account.accountUrl)
     expect(await findAccount(session)).toBeUndefined()
   })
