@@ -12,6 +12,7 @@ import { revokeCertificate } from '../../engine/acme/revocation.ts'
 import { type AccountSession, atAccount } from '../../engine/acme/session.ts'
 import { createDns01Solver } from '../../engine/acme/solvers/dns-01.ts'
 import { createHttp01Responder, createHttp01Solver } from '../../engine/acme/solvers/http-01.ts'
+import { EngineError } from '../../engine/core/errors.ts'
 import { ariCertId, parseCertificate } from '../../engine/x509/certificate.ts'
 import { createCsr } from '../../engine/x509/csr.ts'
 import { generateKey } from '../../engine/x509/keys.ts'
@@ -301,7 +302,7 @@ test('authorizations that a failed order leaves pending are deactivated', async 
     ...request.solver,
     async awaitReady() {
       order = String(request.journal.recall('order')?.data.url)
-      throw Object.assign(new (await import('../../engine/core/errors.ts')).EngineError('challenge_failed', 'as told'))
+      throw new EngineError('challenge_failed', 'as told')
     },
   }
   await expect(obtainCertificate({ ...request, solver })).rejects.toMatchObject({ code: 'challenge_failed' })

@@ -165,6 +165,30 @@ describe('an interrupted issuance', () => {
     expect(w.target.values.size).toBe(0)
   })
 
+  test('that was told to stop tidies up first, and is finished later', async () => {
+    const w = world()
+    const stop = new AbortController()
+    const trace: Trace = {
+      async span(name, _attributes, work) {
+        if (name === 'acme.poll_authorization') stop.abort(new Error('told to stop'))
+        return work()
+      },
+    }
+    const { dnsNames, journal, target } = w
+    const stopped = obtainCertificate({
+      session: session.within({ trace, log: quiet, signal: stop.signal }),
+      identifiers: identifiersOf(dnsNames),
+      key: { generate: { type: 'ec', size: 256 } },
+      solver: createDns01Solver({ open: () => target, journal }),
+      journal,
+    })
+    await expect(stopped).rejects.toMatchObject({ code: 'interrupted' })
+    expect(target.values.size).toBe(0)
+    const issued = await attempt(w, quietTrace)
+    await issued.cleanup()
+    expect(target.values.size).toBe(0)
+  })
+
   test('whose removal of TXT values was cut short removes the rest', async () => {
     const w = world()
     const issued = await attempt(w, quietTrace)

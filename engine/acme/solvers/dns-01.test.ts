@@ -56,8 +56,7 @@ function challenge(domain: string, token: string): PendingChallenge {
 
 test('the value is the digest of RFC 8555 §8.4: 43 characters', () => {
   // The same by openssl: printf token.print | openssl dgst -sha256 -binary | basenc --base64url
-  expect(dns01Value('token.print')).toHaveLength(43)
-  expect(dns01Value('token.print')).toBe(dns01Value(keyAuthorization('token', 'print')))
+  expect(dns01Value(keyAuthorization('token', 'print'))).toBe('geGXac0jpnr_GBoGGXIb8nnygzls1TYLC3imeqgZSLw')
 })
 
 test('the intent is durable before the record, and the removal is kept after it', async () => {
