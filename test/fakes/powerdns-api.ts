@@ -45,7 +45,7 @@ export function createPowerDnsApi({ zones, valueChanges }: PowerDnsApiOptions): 
     const zone = zones.find(({ name }) => path === `/zones/${name}.` || path === `/zones/${name}./notify`)
     if (zone === undefined) return answer(404, 'Not Found')
     if (path.endsWith('/notify')) return answer(200, { result: 'Notification queued' })
-    if (method === 'GET') return answer(200, { rrsets: read(zone, searchParams.get('rrset_name') ?? '') })
+    if (method === 'GET') return answer(200, { rrsets: read(zone, searchParams.get('rrset_name'), valueChanges) })
     for (const change of changes) {
       const refusal = apply(zone, change, valueChanges)
       if (refusal !== undefined) return answer(422, { error: refusal })
@@ -71,11 +71,15 @@ function readChanges(body: Json): readonly JsonObject[] {
   return rrsets.filter(isJsonObject)
 }
 
-function read(zone: FakeZone, name: string): Json {
-  const rrset = zone.rrsets[`${name} TXT`]
-  if (rrset === undefined) return []
-  const records = rrset.contents.map(text => ({ content: text.replace(/^!/, ''), disabled: text.startsWith('!') }))
-  return [{ name, type: 'TXT', ttl: rrset.ttl, records, comments: [] }]
+/** Without a name the whole zone; with one, servers before 5.0 leave disabled records out. */
+function read(zone: FakeZone, filter: string | null, complete: boolean): Json {
+  return Object.entries(zone.rrsets).flatMap(([key, { ttl, contents }]) => {
+    const [name, type] = key.split(' ')
+    if (filter !== null && filter !== name) return []
+    const shown = contents.filter(text => complete || filter === null || !text.startsWith('!'))
+    const records = shown.map(text => ({ content: text.replace(/^!/, ''), disabled: text.startsWith('!') }))
+    return [{ name: name ?? '', type: type ?? '', ttl, records, comments: [] }]
+  })
 }
 
 function apply(zone: FakeZone, change: JsonObject, valueChanges: boolean): string | undefined {

@@ -99,6 +99,7 @@ function createDatabase(file: string, schema: string): void {
 /** Every cache is off, so that a test sees what it wrote. */
 function configuration(folder: string, port: number, apiPort: number, apiKey: string): string {
   return `launch=gsqlite3
+primary=yes
 gsqlite3-database=${join(folder, 'pdns.db')}
 gsqlite3-dnssec=yes
 local-address=127.0.0.1

@@ -75,14 +75,10 @@ function parsed(text: string): Json {
 }
 
 function unreachable(url: string, cause: HttpFailure): EngineError {
-  return new EngineError(
-    'dns_provider_failed',
-    `cannot reach the PowerDNS API at ${new URL(url).origin}: ${cause.message}`,
-    {
-      remedy: 'check api_url and that the webserver of PowerDNS runs (webserver=yes, api=yes)',
-      cause,
-    },
-  )
+  return new EngineError('dns_provider_failed', `the PowerDNS API at ${new URL(url).origin} failed: ${cause.message}`, {
+    remedy: 'check api_url and that the webserver of PowerDNS runs (webserver=yes, api=yes)',
+    cause,
+  })
 }
 
 /** Not every error is JSON: verified 2026-11 on 4.7, 401 is the text `Unauthorized`, 404 is `Not Found`. */

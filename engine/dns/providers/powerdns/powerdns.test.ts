@@ -189,7 +189,7 @@ describe('a failure', () => {
     const error = await provider.zones().catch(failure => failure)
     expect(error).toMatchObject({
       code: 'dns_provider_failed',
-      message: 'cannot reach the PowerDNS API at http://127.0.0.1:1: connection refused',
+      message: 'the PowerDNS API at http://127.0.0.1:1 failed: connection refused',
     })
   })
 
