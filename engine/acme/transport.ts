@@ -18,7 +18,7 @@ export interface TransportRequest extends Pick<HttpRequest, 'method' | 'url' | '
 }
 
 /** Attempts of one request that the server could not answer (5xx) or that did not reach it. */
-export const maximumAttempts = 4
+const maximumAttempts = 4
 /** Longest wait within a request; a server that asks for more gets its wish by rescheduling the operation. */
 const longestPause = 30
 
