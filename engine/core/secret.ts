@@ -1,4 +1,5 @@
-import { inspect } from 'node:util'
+// Node's name for it (util.inspect.custom), without loading node:util in every start.
+const inspect = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * A value that must not be shown. Every way in which JavaScript turns a value into text prints `(secret)`;
@@ -23,7 +24,7 @@ export class Secret<T extends string | Uint8Array = string> {
     return '(secret)'
   }
 
-  [inspect.custom](): string {
+  [inspect](): string {
     return '(secret)'
   }
 }

@@ -15,6 +15,8 @@ const confidentialKeys: ReadonlySet<string> = new Set([
     .filter(name => name !== '*'),
 ])
 const confidentialWord = /secret|passw|token|private[-_]?key$|credential|(api|access|hmac|mac|account)[-_]?key/i
+/** A line of a PEM body or another encoded value; syntax errors in a file that is no manifest may point into a key. */
+const encodedLine = /^\s*[A-Za-z0-9+/=_-]{40,}\s*$/
 const keyOnLine = /(?:^|[\s{,"'-])([A-Za-z0-9_.-]+)["']?\s*:(?=\s|$)/g
 
 /**
@@ -25,6 +27,7 @@ const keyOnLine = /(?:^|[\s{,"'-])([A-Za-z0-9_.-]+)["']?\s*:(?=\s|$)/g
 export function frameLine(text: string, line: Range, at: number, confidential: boolean): string | undefined {
   const source = text.slice(line.start, line.end)
   const column = at - line.start
+  if (encodedLine.test(source)) return undefined
   const key = firstConfidentialKey(source)
   const hidden = key ?? (confidential || belowConfidentialKey(text, line.start) ? firstColon(source) : undefined)
   if (hidden !== undefined) {

@@ -22,12 +22,24 @@ export function readEnvelope(source: SourceText, document: YamlDocument): Named 
   const { value } = document
   const problems: Diagnostic[] = []
   const problem = (code: Diagnostic['code'], pointer: Pointer, message: string, remedy: string) => {
-    const range = source.find(document, pointer, 'value') ?? source.find(document, '', 'key') ?? { start: 0, end: 1 }
+    const parent = pointer.slice(0, pointer.lastIndexOf('/'))
+    const found = source.find(document, pointer, 'value') ?? source.find(document, parent, 'key')
+    const range = found ?? source.find(document, '', 'key') ?? { start: 0, end: 1 }
     problems.push({ severity: 'error', code, message, remedy, position: source.position(range, false) })
   }
   if (!isJsonObject(value)) {
-    problem('schema_violation', '', `the document is ${valueInWords(value)}, expected a map`, shape)
-    return problems
+    // Somebody named a file of another sort, perhaps one that holds a key: nothing of it is shown.
+    const { line, column } = source.position({ start: document.piece.start, end: document.piece.start + 1 }, true)
+    const message = `the document is ${Array.isArray(value) ? 'a list' : 'a single value'}, expected a map`
+    return [
+      {
+        severity: 'error',
+        code: 'schema_violation',
+        message,
+        remedy: shape,
+        position: { file: source.file, line, column },
+      },
+    ]
   }
   if (value.apiVersion === undefined && value.kind === undefined) {
     problem('schema_violation', '', 'the document has neither apiVersion nor kind', shape)

@@ -1,4 +1,4 @@
-import { lstat, open, readdir, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { EngineError } from '../core/errors.ts'
 
@@ -19,64 +19,74 @@ export interface SourceFiles {
   read(path: string, limit: number): Promise<Uint8Array>
 }
 
+// An `import` of node:fs asks it for every export and so loads the streams, 7 ms that `validate` does not need
+// (measured 2026-11, Node 24).
+const { readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs')
+
 const manifestName = /\.ya?ml$/i
 
-/** Symbolic links named by the user are followed; links inside folders are not, so a loop cannot arise. */
+/**
+ * Symbolic links named by the user are followed; links inside folders are not, so a loop cannot arise. Calls are
+ * synchronous: manifests are small, local and read before anything else can run, and that is several times faster.
+ */
 export const fileSystem: SourceFiles = {
   async list(path) {
     const files: string[] = []
     const failures: EngineError[] = []
     const links: string[] = []
     try {
-      if ((await stat(path)).isDirectory()) await walk(path)
+      if (statSync(path).isDirectory()) walk(path)
       else files.push(path)
     } catch (error) {
       failures.push(unreadable(path, error))
     }
     return { files: files.sort(), failures, links: links.sort() }
 
-    async function walk(folder: string): Promise<void> {
-      const entries = await readdir(folder, { withFileTypes: true })
-      for (const entry of entries) {
+    function walk(folder: string): void {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
         // Tools keep their own YAML there (.git, .github, packages); it is never a manifest.
         if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
-        const path = join(folder, entry.name)
-        if (entry.isDirectory()) await walk(path).catch(error => failures.push(unreadable(path, error)))
-        else if (entry.isSymbolicLink() && (manifestName.test(entry.name) || (await leadsToFolder(path))))
-          links.push(path)
-        else if (entry.isFile() && manifestName.test(entry.name)) files.push(path)
+        const inner = join(folder, entry.name)
+        if (entry.isSymbolicLink() && (manifestName.test(entry.name) || leadsToFolder(inner))) links.push(inner)
+        else if (entry.isFile() && manifestName.test(entry.name)) files.push(inner)
+        else if (entry.isDirectory()) {
+          try {
+            walk(inner)
+          } catch (error) {
+            failures.push(unreadable(inner, error))
+          }
+        }
       }
     }
   },
 
   async read(path, limit) {
     try {
-      const handle = await open(path, 'r')
-      try {
-        const { size, isFile } = await handle.stat().then(found => ({ size: found.size, isFile: found.isFile() }))
-        if (!isFile)
-          throw new EngineError('input_unreadable', `"${path}" is not a regular file`, {
-            remedy: 'name a file or a folder',
-          })
-        if (size > limit) throw tooLarge(path, limit)
-        const octets = await handle.readFile()
-        // A file may grow while it is read.
-        if (octets.length > limit) throw tooLarge(path, limit)
-        return octets
-      } finally {
-        await handle.close()
-      }
+      // Asked before opening: opening a pipe waits for its writer.
+      const { size } = regularFile(path)
+      if (size > limit) throw tooLarge(path, limit)
+      const octets = readFileSync(path)
+      // A file may grow while it is read.
+      if (octets.length > limit) throw tooLarge(path, limit)
+      return octets
     } catch (error) {
       throw error instanceof EngineError ? error : unreadable(path, error)
     }
   },
 }
 
-async function leadsToFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    found => found.isDirectory(),
-    () => lstat(path).then(found => found.isSymbolicLink() && manifestName.test(path)),
-  )
+function regularFile(path: string): Stats {
+  const found = statSync(path)
+  if (found.isFile()) return found
+  throw new EngineError('input_unreadable', `"${path}" is not a regular file`, { remedy: 'name a file or a folder' })
+}
+
+function leadsToFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false // it leads nowhere, or back to itself
+  }
 }
 
 function tooLarge(path: string, limit: number): EngineError {

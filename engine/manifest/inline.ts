@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer'
 import { dirname, isAbsolute, join } from 'node:path'
 import { type Diagnostic, EngineError } from '../core/errors.ts'
 import { isJsonObject } from '../core/json.ts'
+import { pointerTokens } from '../core/pointer.ts'
 import { type Declared, factsOfDeclared, fieldInWords, layerOf, problemOf } from './declared.ts'
 import type { SourceFiles } from './files.ts'
 import { matches, replaced } from './pattern.ts'
@@ -19,9 +21,12 @@ export async function inlineFiles(declared: Declared, files: SourceFiles): Promi
       const home = dirname(layerOf(declared, at)?.source.file ?? '')
       try {
         const octets = await files.read(isAbsolute(path) ? path : join(home, path), largestFile)
-        const text = new TextDecoder('utf-8', { fatal: true }).decode(octets)
-        let spec = replaced(declared.value.spec ?? {}, (into ?? pointer).split('/').slice(1), text)
-        if (into !== undefined) spec = replaced(spec, pointer.split('/').slice(1), undefined)
+        if (!isUtf8(octets)) throw notText(path)
+        const text = Buffer.from(octets)
+          .toString('utf8')
+          .replace(/^\ufeff/, '')
+        let spec = replaced(declared.value.spec ?? {}, pointerTokens(into ?? pointer), text)
+        if (into !== undefined) spec = replaced(spec, pointerTokens(pointer), undefined)
         declared.value = { ...declared.value, spec }
       } catch (error) {
         problems.push(unreadable(declared, at, error))
@@ -32,16 +37,11 @@ export async function inlineFiles(declared: Declared, files: SourceFiles): Promi
 }
 
 function unreadable(declared: Declared, pointer: string, error: unknown): Diagnostic {
-  const field = fieldInWords(pointer)
-  if (error instanceof EngineError) {
-    const remedy = error.remedy ?? 'check the path'
-    return problemOf(declared, pointer, {
-      code: error.code,
-      message: `names a file at ${field}: ${error.message}`,
-      remedy,
-    })
-  }
-  if (!(error instanceof TypeError)) throw error
-  const message = `names a file at ${field} that is not UTF-8 text`
-  return problemOf(declared, pointer, { code: 'input_unreadable', message, remedy: 'give a PEM file' })
+  if (!(error instanceof EngineError)) throw error
+  const message = `names a file at ${fieldInWords(pointer)}: ${error.message}`
+  return problemOf(declared, pointer, { code: error.code, message, remedy: error.remedy ?? 'check the path' })
+}
+
+function notText(path: string): EngineError {
+  return new EngineError('input_unreadable', `"${path}" is not UTF-8 text`, { remedy: 'give a PEM file' })
 }

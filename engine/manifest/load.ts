@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { isUtf8 } from 'node:buffer'
 import { canonicalJson } from '../core/canonical-json.ts'
 import { type Diagnostic, EngineError, type Position } from '../core/errors.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
@@ -66,7 +66,7 @@ export async function loadConfiguration(paths: readonly string[], files: SourceF
   }
   diagnostics.push(...findCycles(declared, resource => referencesOf.get(resource) ?? []))
 
-  const sorted = inReadingOrder(diagnostics)
+  const sorted = inReadingOrder(diagnostics, gathered.files)
   if (sorted.some(({ severity }) => severity === 'error')) return { diagnostics: sorted }
   const resources = valid.map(resource =>
     desired(resource, referencesOf.get(resource) ?? [], secretsOf.get(resource) ?? []),
@@ -88,7 +88,8 @@ class Configured implements LoadedConfiguration {
   /** Computed when asked: `validate` and `plan` of one resource do not need it. */
   get digest(): string {
     if (this.#digest !== undefined) return this.#digest
-    const hash = createHash('sha256')
+    // Loading node:crypto takes a fifth of a start of `validate`, which needs no digest.
+    const hash = process.getBuiltinModule('node:crypto').createHash('sha256')
     const sorted = this.resources.toSorted((a, b) => (a.address < b.address ? -1 : 1))
     for (const { address, labels, lifecycle, spec } of sorted) {
       hash.update(`${canonicalJson({ address, labels, lifecycle: { ...lifecycle }, spec })}\n`)
@@ -99,6 +100,8 @@ class Configured implements LoadedConfiguration {
 }
 
 interface Gathered {
+  /** In the order read. */
+  readonly files: readonly string[]
   /** Per path. */
   readonly inputs: readonly (readonly Named[])[]
   readonly problems: readonly Diagnostic[]
@@ -110,6 +113,7 @@ async function gather(paths: readonly string[], files: SourceFiles): Promise<Gat
   const inputs: Named[][] = []
   const problems: Diagnostic[] = []
   const unread: (string | undefined)[] = []
+  const read: string[] = []
   let documents = 0
   for (const path of paths) {
     const named: Named[] = []
@@ -118,6 +122,7 @@ async function gather(paths: readonly string[], files: SourceFiles): Promise<Gat
     problems.push(...listing.failures.map(failure => failure.toDiagnostic()), ...listing.links.map(linkWarning))
     unread.push(...listing.failures.map(() => undefined))
     for (const file of listing.files) {
+      read.push(file)
       const text = await readText(file, files)
       if (typeof text !== 'string') {
         problems.push(text)
@@ -133,37 +138,40 @@ async function gather(paths: readonly string[], files: SourceFiles): Promise<Gat
       }
       if (documents > yamlLimits.documents) {
         problems.push(tooManyDocuments(file))
-        return { inputs: [], problems, unread: [undefined] }
+        return { files: read, inputs: [], problems, unread: [undefined] }
       }
       for (const document of parsed.documents) {
-        const read = readEnvelope(source, document)
-        if ('layer' in read) named.push(read)
+        const envelope = readEnvelope(source, document)
+        if ('layer' in envelope) named.push(envelope)
         else {
-          problems.push(...read)
+          problems.push(...envelope)
           unread.push(nameIn(document.value))
         }
       }
     }
   }
   if (documents === 0 && problems.every(({ severity }) => severity === 'warning')) problems.push(nothingFound(paths))
-  return { inputs, problems, unread }
+  return { files: read, inputs, problems, unread }
 }
 
 async function readText(file: string, files: SourceFiles): Promise<string | Diagnostic> {
+  let octets: Uint8Array
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await files.read(file, yamlLimits.fileSize))
+    octets = await files.read(file, yamlLimits.fileSize)
   } catch (error) {
     if (error instanceof EngineError) return error.toDiagnostic()
-    if (!(error instanceof TypeError)) throw error
-    const position = { file, line: 1, column: 1 }
-    return {
-      severity: 'error',
-      code: 'yaml_refused',
-      message: `"${file}" is not UTF-8 text`,
-      remedy: 'save it as UTF-8',
-      position,
-    }
+    throw error
   }
+  if (isUtf8(octets)) return textOf(octets)
+  const position = { file, line: 1, column: 1 }
+  const message = `"${file}" is not UTF-8 text`
+  return { severity: 'error', code: 'yaml_refused', message, remedy: 'save it as UTF-8', position }
+}
+
+/** UTF-8 without its byte order mark. */
+function textOf(octets: Uint8Array): string {
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('utf8')
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
 }
 
 /** A document whose kind is not understood still has a name that others may refer to. */
@@ -184,7 +192,7 @@ function linkWarning(file: string): Diagnostic {
 }
 
 function tooManyDocuments(file: string): Diagnostic {
-  const message = `the configuration has more than ${yamlLimits.documents.toLocaleString('en')} documents`
+  const message = `the configuration has more than ${yamlLimits.documents} documents`
   return {
     severity: 'error',
     code: 'input_too_large',
@@ -240,8 +248,8 @@ function desired(
 }
 
 /** By file and line, as a person works through them; what has no place comes first. */
-function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const files = new Map<string, number>()
+function inReadingOrder(diagnostics: readonly Diagnostic[], order: readonly string[]): Diagnostic[] {
+  const files = new Map(order.map((file, index) => [file, index]))
   for (const { position } of diagnostics)
     if (position && !files.has(position.file)) files.set(position.file, files.size)
   const rank = ({ position }: Diagnostic) => (position ? (files.get(position.file) ?? 0) : -1)

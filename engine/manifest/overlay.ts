@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { formatAddress } from '../core/address.ts'
 import type { Diagnostic } from '../core/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { pointerTokens } from '../core/pointer.ts'
 import { type Declared, factsOfDeclared, layerOf } from './declared.ts'
 import type { Named } from './envelope.ts'
 import { factsOf } from './facts.ts'
@@ -90,7 +91,7 @@ export function rebaseSecretFiles(declared: Declared): void {
       const folder = dirname(layer?.source.file ?? first.source.file)
       if (folder === home) continue
       const file = relative(resolve(home), resolve(join(folder, value.file)))
-      const spec = replaced(declared.value.spec ?? {}, pointer.split('/').slice(1), { file })
+      const spec = replaced(declared.value.spec ?? {}, pointerTokens(pointer), { file })
       declared.value = { ...declared.value, spec }
     }
   }

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../core/errors.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
+import { pointerTokens } from '../core/pointer.ts'
 import type { Pointer, SecretField, SecretReference } from '../core/resource.ts'
 import { Secret } from '../core/secret.ts'
 import { type Declared, factsOfDeclared, fieldInWords, problemOf } from './declared.ts'
@@ -20,7 +21,7 @@ export function takeSecrets(declared: Declared): { secrets: SecretField[]; warni
         continue
       }
       secrets.push({ pointer, reference: { literal: new Secret(value) } })
-      const spec = replaced(declared.value.spec ?? {}, pointer.split('/').slice(1).map(unescaped), {
+      const spec = replaced(declared.value.spec ?? {}, pointerTokens(pointer), {
         literal: '(secret)',
       })
       declared.value = { ...declared.value, spec }
@@ -33,10 +34,6 @@ export function takeSecrets(declared: Declared): { secrets: SecretField[]; warni
     }
   }
   return { secrets, warnings }
-}
-
-function unescaped(token: string): string {
-  return token.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
 function referenceOf(value: Json): SecretReference {

@@ -1,4 +1,4 @@
-import { EVENT_ID, type Event, getScalarValue } from 'js-yaml'
+import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE } from 'js-yaml'
 import type { Position } from '../core/errors.ts'
 import { pointerTokens } from '../core/pointer.ts'
 import type { Pointer } from '../core/resource.ts'
@@ -51,8 +51,8 @@ export class SourceText {
       pointerTokens(pointer),
     )
     if (found === undefined) return undefined
-    // A block collection begins at its first key, which would point at the wrong thing: its own key is meant.
-    const wantKey = part === 'key' || found.value === undefined || (isCollection(found.value) && !isFlow(found.value))
+    // A block begins on the next line, at something else's name: its own key is meant.
+    const wantKey = part === 'key' || found.value === undefined || isBlock(found.value)
     const event = wantKey ? (found.key ?? found.value) : found.value
     if (event === undefined) return undefined
     const range = rangeOf(event)
@@ -76,6 +76,11 @@ function lineEndAfter(text: string, start: number): number {
 
 function isCollection(event: Event): boolean {
   return event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE
+}
+
+function isBlock(event: Event): boolean {
+  if (event.type !== EVENT_ID.SCALAR) return isCollection(event) && !isFlow(event)
+  return event.style === SCALAR_STYLE.LITERAL_BLOCK || event.style === SCALAR_STYLE.FOLDED_BLOCK
 }
 
 interface Found {

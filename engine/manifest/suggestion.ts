@@ -9,13 +9,19 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   let bestDistance = limit + 1
   for (const candidate of known) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue
-    const away = candidate.toLowerCase() === word.toLowerCase() ? 0.5 : distance(word, candidate)
+    const away = sameLetters(candidate, word) ? 0.5 : distance(word, candidate)
     if (away < bestDistance) {
       best = candidate
       bestDistance = away
     }
   }
   return best
+}
+
+/** Letters in another case or order: the most common slips. */
+function sameLetters(a: string, b: string): boolean {
+  const letters = (word: string) => [...word.toLowerCase()].sort().join('')
+  return a.length === b.length && letters(a) === letters(b)
 }
 
 /** `a, b, c and 7 more`: enough to choose from, not a wall of text. */

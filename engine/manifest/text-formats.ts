@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { parseDuration } from '../core/duration.ts'
 
 /**
@@ -27,6 +26,11 @@ export const textFormats: Readonly<Record<string, (text: string | number) => str
   'pem-certificates': text => pemProblem(String(text), 'CERTIFICATE', Number.POSITIVE_INFINITY),
   'pem-csr': text =>
     pemProblem(String(text).replaceAll('NEW CERTIFICATE REQUEST', 'CERTIFICATE REQUEST'), 'CERTIFICATE REQUEST', 1),
+}
+
+/** 4, 6 or 0. node:net is loaded only where an address is given. */
+function isIP(text: string): number {
+  return process.getBuiltinModule('node:net').isIP(text)
 }
 
 /** RFC 7468 §2. What the DER inside says is the business of whoever reads it. */

@@ -5,7 +5,7 @@ import { valueAt } from '../core/pointer.ts'
 import { type Declared, factsOfDeclared, fieldInWords, problemOf } from './declared.ts'
 import { matches, replaced } from './pattern.ts'
 import { textFormats } from './text-formats.ts'
-import { explainViolations } from './violations.ts'
+import { explainViolations, mostFindings } from './violations.ts'
 
 /**
  * Checks each resource against its schema and fills in defaults. Answers every problem and the resources that have
@@ -59,6 +59,7 @@ export function checkFormats(declared: Declared): Diagnostic[] {
         remedy: 'correct it',
       } as const
       problems.push(problemOf(declared, `/spec${pointer}`, facts))
+      if (problems.length >= mostFindings) return problems
     }
   }
   return problems

@@ -5,6 +5,9 @@ import { pointerTo, pointerTokens, valueAt } from '../core/pointer.ts'
 import { type Declared, fieldInWords, isConfidential, problemOf, valueInWords } from './declared.ts'
 import { listed, nearest } from './suggestion.ts'
 
+/** Findings told per resource: a document made of mistakes must not take minutes to explain. */
+export const mostFindings = 100
+
 /**
  * Turns what the validator found into sentences: one per field, one per broken rule, and none that only repeats the
  * consequence of another.
@@ -12,8 +15,9 @@ import { listed, nearest } from './suggestion.ts'
 export function explainViolations(
   declared: Declared,
   schema: JsonObject,
-  errors: readonly ValidationError[],
+  found: readonly ValidationError[],
 ): Diagnostic[] {
+  const errors = found.slice(0, mostFindings)
   const problems: Diagnostic[] = []
   const told = new Set<string>()
   const rules = new Map<string, { node: JsonObject; errors: ValidationError[] }>()
@@ -118,7 +122,7 @@ function explain(
       })
     }
     case 'uniqueItems': {
-      const item = `${instancePath}/${String(params.i)}`
+      const item = `${instancePath}/${Math.max(Number(params.i), Number(params.j))}`
       const again = valueAt(declared.value, item)
       return told(instancePath, item, {
         code: 'schema_violation',

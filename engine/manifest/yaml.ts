@@ -20,6 +20,8 @@ export const yamlLimits = {
   /** Values, and characters of strings, that all aliases of one document may stand for. */
   aliasValues: 10_000,
   aliasCharacters: 1024 * 1024,
+  /** Refusals told per file. */
+  problems: 100,
 } as const
 
 /** A range in the text, as offsets in code units. */
@@ -242,7 +244,7 @@ class Builder {
     const copy = this.#copy(value)
     if (copy !== undefined) return copy
     if (this.#aliasValues !== Number.POSITIVE_INFINITY) {
-      const limit = yamlLimits.aliasValues.toLocaleString('en')
+      const limit = yamlLimits.aliasValues
       this.#refuse(
         `aliases stand for more than ${limit} values`,
         'write the values out, or split the document',
@@ -290,6 +292,7 @@ class Builder {
   }
 
   #refuse(message: string, remedy: string, range: Range): void {
+    if (this.#problems.length >= yamlLimits.problems) return
     const { start } = this.#piece
     this.#problems.push({
       code: 'yaml_refused',
@@ -302,7 +305,7 @@ class Builder {
 
 const tooManyDocuments: YamlProblem = {
   code: 'input_too_large',
-  message: `more than ${yamlLimits.documents.toLocaleString('en')} documents`,
+  message: `more than ${yamlLimits.documents} documents`,
   remedy: 'split the configuration',
   range: { start: 0, end: 1 },
 }
@@ -358,6 +361,7 @@ function syntaxRemedy(reason: string, text: string, position: number): string {
   const lineStart = text.lastIndexOf('\n', position - 1) + 1
   if (/^\s*\t/.test(text.slice(lineStart, text.indexOf('\n', lineStart) >>> 0)))
     return 'indent with spaces instead of tabs'
+  if (text.slice(position).trim() === '') return 'close the quote or bracket that was opened before'
   if (/indent/.test(reason)) return 'align it with its neighbours'
   if (/unexpected end|quoted/.test(reason)) return 'close the quote or bracket that was opened before'
   return 'correct it here or in the line before'

@@ -126,18 +126,26 @@ export interface CertificateAuthoritySpec {
     readonly permitted?: {
       /**
        * DNS subtrees: acme.example covers itself and everything below it.
+       *
+       * @maxItems 1000
        */
       readonly dns?: readonly string[]
       /**
        * Address ranges.
+       *
+       * @maxItems 1000
        */
       readonly ip?: readonly string[]
       /**
        * A mailbox, a host or, with a leading dot, a domain.
+       *
+       * @maxItems 1000
        */
       readonly email?: readonly string[]
       /**
        * A host or, with a leading dot, a domain.
+       *
+       * @maxItems 1000
        */
       readonly uri?: readonly string[]
     }
@@ -147,18 +155,26 @@ export interface CertificateAuthoritySpec {
     readonly excluded?: {
       /**
        * DNS subtrees: acme.example covers itself and everything below it.
+       *
+       * @maxItems 1000
        */
       readonly dns?: readonly string[]
       /**
        * Address ranges.
+       *
+       * @maxItems 1000
        */
       readonly ip?: readonly string[]
       /**
        * A mailbox, a host or, with a leading dot, a domain.
+       *
+       * @maxItems 1000
        */
       readonly email?: readonly string[]
       /**
        * A host or, with a leading dot, a domain.
+       *
+       * @maxItems 1000
        */
       readonly uri?: readonly string[]
     }
@@ -286,6 +302,8 @@ export interface DnsProviderSpec {
   readonly config?: {}
   /**
    * Names that this provider answers for, first match wins: acme.example exactly, *.acme.example every subdomain, **.acme.example both; empty: the zones that it serves.
+   *
+   * @maxItems 1000
    */
   readonly managedZones: readonly string[]
   /**
@@ -310,6 +328,8 @@ export interface DnsProviderSpec {
     readonly ttl: string | number
     /**
      * Servers to ask instead of the discovered ones (split horizon).
+     *
+     * @maxItems 1000
      */
     readonly nameservers: readonly string[]
   }
@@ -325,6 +345,8 @@ export interface RoleSpec {
   readonly ca: Ref
   /**
    * Domains under which names may be issued.
+   *
+   * @maxItems 1000
    */
   readonly allowedDomains: readonly string[]
   /**
@@ -345,10 +367,14 @@ export interface RoleSpec {
   readonly allowIpSans: boolean
   /**
    * Addresses must lie in one of these; empty: any address once allowIpSans is true.
+   *
+   * @maxItems 1000
    */
   readonly allowedIpRanges: readonly string[]
   /**
    * URIs that may be issued; * stands for any characters.
+   *
+   * @maxItems 1000
    */
   readonly allowedUris: readonly string[]
   /**
@@ -375,6 +401,7 @@ export interface RoleSpec {
    * Purposes written into issued certificates (RFC 5280 §4.2.1.12).
    *
    * @minItems 1
+   * @maxItems 1000
    */
   readonly extendedKeyUsages: readonly ('serverAuth' | 'clientAuth' | 'codeSigning' | 'emailProtection' | 'timeStamping')[]
   /**
@@ -464,6 +491,8 @@ export interface Rfc2136Config {
   readonly port: number
   /**
    * Zones to update; dynamic update has no way to list them. Empty: each is found by asking the server for its SOA.
+   *
+   * @maxItems 1000
    */
   readonly zones: readonly string[]
 }

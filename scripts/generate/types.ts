@@ -76,7 +76,7 @@ function loaded(node: SchemaNode): SchemaNode {
 function alwaysDefaulted(node: SchemaNode, siblings: Readonly<Record<string, SchemaNode>>): boolean {
   const by = node['x-default-by'] as { field: string; values: Record<string, unknown> } | undefined
   const choices = by && (siblings[by.field]?.enum as string[] | undefined)
-  return by !== undefined && choices !== undefined && choices.every(choice => choice in by.values)
+  return choices?.every(choice => choice in (by?.values ?? {})) ?? false
 }
 
 function pascal(name: string): string {
