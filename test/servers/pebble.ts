@@ -90,6 +90,9 @@ export async function startPebble(options: PebbleOptions = {}): Promise<RunningP
       PEBBLE_ALTERNATE_ROOTS: String(options.alternateRoots ?? 0),
     },
     ready: async () => (await exchange(directoryUrl, root)).status === 200,
+  }).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true })
+    throw error
   })
   return {
     pid: server.pid,
