@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { Secret } from '../core/secret.ts'
 import { openStore } from '../state/open.ts'
 import type { StateStore } from '../state/store.ts'
+import { createDataKey, unwrapDataKey, wrapDataKey } from './data-key.ts'
 import { type Keyring, openKeyring } from './keyring.ts'
 import { type MasterKey, masterKey } from './master-key.ts'
 
@@ -72,21 +73,26 @@ test.each(forged)('%s is secret_corrupt, without the value in the error', async 
   expect(inspect(failure, { depth: null })).not.toContain('hunter2')
 })
 
-test('a row moved to another tenant does not open, even under the same data key', async () => {
+test('a row moved to another tenant does not open, even where the data keys are equal', async () => {
   const store = await openStore('sqlite::memory:')
-  const keyring = await prepared(store)
-  const sealed = keyring.seal('key_1', octets('x'))
-  const stranger = await prepared(store, 'other')
-  expect(catchError(() => stranger.unseal('key_1', sealed))).toMatchObject({ code: 'secret_corrupt' })
+  const same = { ...ports, random: { bytes: (length: number) => new Uint8Array(length).fill(3) } }
+  const [own, other] = await Promise.all([tenant, 'other'].map(of => openKeyring(store, of, master, same)))
+  await own?.prepare()
+  await other?.prepare()
+  const sealed = own?.seal('key_1', octets('x'))
+  if (sealed === undefined) throw new Error('no keyring')
+  expect(own?.unseal('key_1', sealed)).toBeInstanceOf(Secret)
+  expect(catchError(() => other?.unseal('key_1', sealed))).toMatchObject({ code: 'secret_corrupt' })
 })
 
-test('a data key copied to another tenant does not open there', async () => {
-  const store = await openStore('sqlite::memory:')
-  await prepared(store)
-  const [key] = await store.dataKeys(tenant)
-  if (key === undefined) throw new Error('no key')
-  await store.commit('thief', { mutations: [{ type: 'put-data-key', key }], actor: 'test', at: '' })
-  await expect(openKeyring(store, 'thief', master, ports)).rejects.toMatchObject({ code: 'secret_corrupt' })
+const moved: [what: string, of: string, version: number][] = [
+  ['another tenant', 'other', 1],
+  ['another version', tenant, 2],
+]
+test.each(moved)('a wrapped data key does not open as that of %s', (_what, of, version) => {
+  const wrapped = wrapDataKey(tenant, createDataKey(1, ports.random), master, ports.random, '')
+  expect(unwrapDataKey(tenant, wrapped, master).version).toBe(1)
+  expect(catchError(() => unwrapDataKey(of, { ...wrapped, version }, master))).toMatchObject({ code: 'secret_corrupt' })
 })
 
 test('another master key is master_key_wrong, naming both keys by id alone', async () => {

@@ -19,6 +19,7 @@ import { armor, Encrypter, generateX25519Identity, identityToRecipient } from 'a
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Secret } from '../core/secret.ts'
 import { openStore } from '../state/open.ts'
+import { createKeyFile } from './key-file.ts'
 import { openKeyring } from './keyring.ts'
 import { hasEncryptedState, loadMasterKey, type MasterKeySources, masterKey } from './master-key.ts'
 
@@ -142,6 +143,14 @@ test('processes that make it at once end with the same key', async () => {
   expect(new Set(ids).size).toBe(1)
   expect(new Set(more.map(made => made.id)).size).toBe(1)
   expect(readdirSync(join(folder, 'two', 'trustform'))).toEqual(['master.key'])
+})
+
+test('who comes second to make a key file gets the first one, and leaves it', async () => {
+  const path = join(folder, 'keys', 'master.key')
+  const first = await createKeyFile(path, key, random)
+  const second = await createKeyFile(path, randomBytes(32), random)
+  expect(second.content.reveal()).toEqual(first.content.reveal())
+  expect(readdirSync(join(folder, 'keys'))).toEqual(['master.key'])
 })
 
 test('when something is encrypted already, a missing key is not replaced by another', async () => {

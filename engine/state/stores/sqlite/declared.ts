@@ -102,7 +102,7 @@ export function tenantNames(runner: Runner): string[] {
 /** Call inside a transaction: identity and resources belong to one moment. */
 export function readSnapshot(runner: Runner, tenant: string): Snapshot {
   const identity = identityOf(runner, tenant) ?? { lineage: '', serial: 0 }
-  return { ...identity, resources: runner.all(readResources, { tenant }).map(resourceFrom) }
+  return { ...identity, resources: runner.map(readResources, { tenant }, resourceFrom) }
 }
 
 export function findResource(runner: Runner, tenant: string, address: Address): RecordedResource | undefined {

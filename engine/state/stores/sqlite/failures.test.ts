@@ -127,6 +127,14 @@ describe('files', () => {
     await store.close()
   })
 
+  test('each commit is synced to the disk before it is answered', async () => {
+    const file = await openFile(path)
+    const setting = (name: string) => Object.values(file.database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+    // 2 is FULL, https://www.sqlite.org/pragma.html#pragma_synchronous: what a power cut needs and no test can cut.
+    expect([setting('journal_mode'), setting('synchronous'), setting('foreign_keys')]).toEqual(['wal', 2, 1])
+    await sqliteStore(file).close()
+  })
+
   test('many processes may create the same database at once', async () => {
     const stores = await Promise.all(Array.from({ length: 5 }, () => openStore(`sqlite:${path}`)))
     await Promise.all(stores.map((store, n) => commit(store, [put(draft(`Role/r${n}`))])))

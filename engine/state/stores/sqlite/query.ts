@@ -77,6 +77,8 @@ export interface Runner {
   run<I>(template: Template<I, unknown>, input: I): number
   get<I, O>(template: Template<I, O>, input: I): O | undefined
   all<I, O>(template: Template<I, O>, input: I): O[]
+  /** Each row through `read` as it comes, without holding all of them twice. */
+  map<I, O, T>(template: Template<I, O>, input: I, read: (row: O) => T): T[]
   /** A query whose shape depends on what was asked. */
   select<O>(compiled: CompiledQuery<O>): O[]
   exec(sql: string): void
@@ -97,6 +99,11 @@ export function createRunner(database: DatabaseSync): Runner {
     get: <I, O>(template: Template<I, O>, input: I) =>
       statement(template.sql).get(...template.values(input)) as O | undefined,
     all: <I, O>(template: Template<I, O>, input: I) => statement(template.sql).all(...template.values(input)) as O[],
+    map: <I, O, T>(template: Template<I, O>, input: I, read: (row: O) => T) => {
+      const results: T[] = []
+      for (const row of statement(template.sql).iterate(...template.values(input))) results.push(read(row as O))
+      return results
+    },
     select: <O>({ sql, parameters }: CompiledQuery<O>) => {
       return statement(sql).all(...parameters.map(bound)) as O[]
     },
