@@ -5,7 +5,7 @@ import { Secret } from '../core/secret.ts'
 import { openAge } from './age.ts'
 import { hasCode, largestSecret, readBounded, TooLarge } from './read-bounded.ts'
 
-export interface SecretSources {
+interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>
   /**
    * A stored `Secret` by its path: the field of it, or with an undefined field the value of one that has no fields.

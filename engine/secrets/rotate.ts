@@ -9,7 +9,7 @@ const pageSize = 500
 /** Rounds over all rows; a later one only finds what others sealed under an old key meanwhile. */
 const mostRounds = 5
 
-export interface Rotation {
+interface Rotation {
   /** Version of the data key that now seals everything. */
   readonly version: number
   readonly resealed: number

@@ -23,13 +23,13 @@ interface TenantState {
  * The document of `state export`: JSON, octets as `{"$base64": …}`. Private keys and other secrets are in it as they
  * are in the state, sealed: without the master key they are useless.
  */
-export interface StateDocument extends TenantState {
+interface StateDocument extends TenantState {
   readonly format: typeof format
   readonly version: typeof version
 }
 
 /** Who writes, and when. */
-export type Author = Pick<Commit, 'actor' | 'at'>
+type Author = Pick<Commit, 'actor' | 'at'>
 
 /** A tenant's state as text. Take the state's lease first if others may write meanwhile. */
 export async function exportState(store: StateStore, tenant: string): Promise<string> {

@@ -19,7 +19,7 @@ interface Write {
 type Outcome = { readonly result: unknown } | { readonly error: unknown }
 
 /** Writes of one connection, grouped. */
-export interface Writer {
+interface Writer {
   /** Runs `work` in a transaction that may be shared; resolves when its effect is durable. */
   write<T>(work: () => T): Promise<T>
   /** Resolves when nothing is waiting any more. */
