@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Dns01Target } from '../../engine/acme/solvers/dns-01.ts'
 import type { Address } from '../../engine/core/address.ts'
 import { Secret } from '../../engine/core/secret.ts'
-import { createChallengeDns } from '../../engine/dns/challenge.ts'
+import { type ChallengeDns, createChallengeDns } from '../../engine/dns/challenge.ts'
 import { type DnsTransport, socketTransport } from '../../engine/dns/exchange.ts'
 import type { OpenedProvider } from '../../engine/dns/portfolio.ts'
 import { loadProvider } from '../../engine/dns/registry.ts'
 import { createHttp } from '../../engine/net/http.ts'
 import { type BindServer, startBind } from './bind.ts'
+import { ensureDnsServers } from './install.ts'
 import { type PowerDnsServer, startPowerDns } from './powerdns.ts'
 import { quietTrace, recordingLog, systemClock } from './quiet.ts'
 import { type StubResolver, startStubResolver } from './stub-resolver.ts'
@@ -90,7 +94,8 @@ async function challenges({
   transport?: DnsTransport
   override?: Address
 } = {}) {
-  return createChallengeDns({
+  // What the ACME side wants is what this side gives; neither imports the other.
+  const target: ChallengeDns & Dns01Target = createChallengeDns({
     providers: await providers(nameservers),
     clock: systemClock,
     trace: quietTrace,
@@ -100,6 +105,27 @@ async function challenges({
     firstPause: 100,
     override,
   })
+  return target
+}
+
+/** What BIND's own client is told by the stub resolver, over UDP and over TCP alike. */
+async function dig(name: string, type: string): Promise<string[]> {
+  const { dig: command } = await ensureDnsServers()
+  const ask = async (...how: string[]) => {
+    const { stdout } = await promisify(execFile)(command, [
+      '@127.0.0.1',
+      '-p',
+      String(resolver.port),
+      name,
+      type,
+      '+short',
+      ...how,
+    ])
+    return stdout.trim().split('\n')
+  }
+  const [udp, tcp] = [await ask('+notcp'), await ask('+tcp')]
+  expect(udp).toEqual(tcp)
+  return tcp
 }
 
 describe('challenges on real servers', () => {
@@ -135,6 +161,7 @@ describe('challenges on real servers', () => {
     expect(place).toMatchObject({ provider: 'DnsProvider/bind', zone: 'validation.test', name: 'shop.validation.test' })
     await dns.present(place, 'value')
     expect(await bind.txt('shop.validation.test')).toEqual(['value'])
+    expect(await dig('_acme-challenge.shop.acme.example', 'TXT')).toEqual(['shop.validation.test.', '"value"'])
     if (nameservers) await dns.awaitVisible(place, ['value'])
     await dns.cleanup(place, 'value')
     expect(await bind.txt('shop.validation.test')).toEqual([])

@@ -10,6 +10,7 @@ export interface DnsServerPaths {
   readonly pdnsServer: string
   readonly pdnsSchema: string
   readonly nsupdate: string
+  readonly dig: string
 }
 
 export interface PebblePaths {
@@ -70,8 +71,9 @@ function findDnsServers(): DnsServerPaths | undefined {
   const named = findProgram('named')
   const pdnsServer = findProgram('pdns_server')
   const nsupdate = findProgram('nsupdate')
-  if (named === undefined || pdnsServer === undefined || nsupdate === undefined) return undefined
-  return existsSync(pdnsSchema) ? { named, pdnsServer, nsupdate, pdnsSchema } : undefined
+  const dig = findProgram('dig')
+  if (named === undefined || pdnsServer === undefined || nsupdate === undefined || dig === undefined) return undefined
+  return existsSync(pdnsSchema) ? { named, pdnsServer, nsupdate, dig, pdnsSchema } : undefined
 }
 
 /** The packages' services stay off: they would take port 53 of the machine. */
@@ -99,7 +101,7 @@ const isRoot = () => process.getuid?.() === 0
 /** Elsewhere than as root or in CI nothing is installed behind the user's back. */
 function demand(what: string, command: string): void {
   if (isRoot() || process.env.CI) return
-  throw new Error(`${what} is needed by these tests; install it with: ${command}`)
+  throw new Error(`these tests need ${what}; install with: ${command}`)
 }
 
 /** Looks in the places of system programs too: an ordinary user's PATH lacks /usr/sbin. */

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, expect, test } from 'vitest'
+import { ensureDnsServers, ensurePebble } from './install.ts'
+import { withLock } from './lock.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'trustform-install-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('everything that the tests start is there', async () => {
+  const paths = { ...(await ensureDnsServers()), ...(await ensurePebble()) }
+  expect(Object.values(paths).filter(path => !existsSync(path))).toEqual([])
+})
+
+test.each([
+  'ensurePebble',
+  'ensureDnsServers',
+])('%s demands in one line what an ordinary user has to install, and fails', async step => {
+  const script = `
+    process.getuid = () => 1000
+    process.env.PATH = ''
+    const { ${step} } = await import(${JSON.stringify(join(import.meta.dirname, 'install.ts'))})
+    await ${step}().then(() => console.log('found'), error => { console.log(error.message); process.exitCode = 1 })`
+  const env = { HOME: folder, PATH: '' }
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })
+  const { stdout, code } = await run.then(
+    done => ({ ...done, code: 0 }),
+    failed => failed,
+  )
+  // BIND and PowerDNS are found in the system's own folders whatever PATH says.
+  if (step === 'ensureDnsServers') expect([code, stdout]).toEqual([0, 'found\n'])
+  else {
+    expect(code).toBe(1)
+    expect(stdout).toMatch(
+      /^Pebble is needed by these tests; install it with: GOBIN=\S+ go install .*pebble@v2\.10\.1 .*\n$/,
+    )
+  }
+})
+
+test('two runs do not install at the same time', async () => {
+  const file = join(folder, 'lock')
+  const events: string[] = []
+  const work = (name: string) => async () => {
+    events.push(`${name} in`)
+    await new Promise(resolve => setImmediate(resolve))
+    events.push(`${name} out`)
+  }
+  await Promise.all([withLock(file, work('a')), withLock(file, work('b'))])
+  expect(events).toEqual(['a in', 'a out', 'b in', 'b out'])
+  expect(existsSync(file)).toBe(false)
+})
+
+test('the lock of a process that is gone does not hold', async () => {
+  const file = join(folder, 'stale')
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', 'console.log(process.pid)'])
+  writeFileSync(file, stdout.trim())
+  expect(await withLock(file, async () => 'went on')).toBe('went on')
+})
