@@ -49,7 +49,10 @@ test.each(
 })
 
 test('without revocations the list is absent, not empty', async () => {
-  expect(text(await build())).toContain('No Revoked Certificates')
+  const crl = await build()
+  expect(text(crl)).toContain('No Revoked Certificates')
+  // What follows nextUpdate is the [0] of the extensions.
+  expect(run(['asn1parse', '-inform', 'DER'], crl)).toMatch(/UTCTIME.*\n.*UTCTIME.*\n.*cont \[ 0 \]/)
 })
 
 test('openssl refuses a certificate because the CRL has it, and only that one', async () => {

@@ -100,6 +100,21 @@ describe('one CA', () => {
     for (const { der } of all) expect(verify(rsa, der)).toContain('OK')
   })
 
+  test('an RSA signature does not hold up this thread', async () => {
+    const rsa = await rootCa({ key: await keyFor('root', { type: 'rsa', size: 2048 }) })
+    let settled = false
+    const issued = rsa
+      .template(server)
+      .issue(leafRequest(rsa))
+      .finally(() => {
+        settled = true
+      })
+    // Made on this thread it would be there after a few microtasks; from the pool it takes a turn of the event loop.
+    for (let i = 0; i < 50; i++) await Promise.resolve()
+    expect(settled).toBe(false)
+    expect(verify(rsa, (await issued).der)).toContain('OK')
+  })
+
   test('DEFAULTs are left out: basicConstraints is empty, and no critical flag is FALSE', () => {
     const hex = Buffer.from(issue().der).toString('hex')
     expect(hex).toContain('0603551d130101ff04023000')
