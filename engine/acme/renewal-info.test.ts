@@ -56,11 +56,11 @@ describe('without advice a certificate is renewed', () => {
     ['30 days before the end of 90', 90, undefined, 30],
     ['15 days before the end of 45', 45, undefined, 15],
     ['three days before the end of six', 6, undefined, 3],
-    ['30 days before the end of a year', 365, undefined, 30],
+    ['in the last third of a year', 365, undefined, 365 / 3],
     ['as it was asked for', 90, 10 * day, 10],
     ['not so early that it would be due at once', 30, 30 * day, 10],
     ['not so early that it would be due at once, short-lived', 6, 30 * day, 3],
-    ['not before a third of the lifetime is left', 365, 200 * day, 365 / 3],
+    ['as early as it was asked for', 365, 200 * day, 200],
   ]
   test.each(cases)('%s', (_what, days, renewBefore, daysBefore) => {
     const notBefore = new Date('2026-01-01T00:00:00Z')

@@ -77,14 +77,15 @@ export function chooseRenewalTime(window: RenewalWindow, serial: string): Date {
 }
 
 /**
- * When to renew without the CA's advice: after two thirds of the lifetime, half of it when it is under ten days, at the
- * earliest 30 days before the end. `renewBefore` (seconds) asks for another distance, but never for more than a third
- * (half) of the lifetime: beyond, each renewal would at once be due again.
+ * When to renew without the CA's advice: after two thirds of the lifetime, half of it when it is under ten days, which
+ * is 30 days before the end of a 90-day certificate. `renewBefore` (seconds) asks for another distance; one as long as
+ * the lifetime or longer counts as none, because each renewal would at once be due again.
  */
 export function renewalByLifetime(validity: { notBefore: Date; notAfter: Date }, renewBefore?: number): Date {
   const end = validity.notAfter.getTime()
   const lifetime = end - validity.notBefore.getTime()
   if (lifetime <= 0) throw new EngineError('certificate_invalid', 'the certificate ends before it begins')
   const share = lifetime < 10 * day * 1000 ? lifetime / 2 : lifetime / 3
-  return new Date(end - Math.floor(Math.min(share, (renewBefore ?? 30 * day) * 1000)))
+  const asked = renewBefore === undefined ? Number.POSITIVE_INFINITY : renewBefore * 1000
+  return new Date(end - Math.floor(asked < lifetime ? asked : share))
 }
