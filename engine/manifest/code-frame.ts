@@ -1,5 +1,5 @@
 import { dnsProviderCatalogue, kindCatalogue } from '../../schemas/generated/catalogue.ts'
-import type { Range } from './yaml.ts'
+import type { Range } from './yaml-range.ts'
 
 /** Longest source line that a frame shows. */
 const longestLine = 200

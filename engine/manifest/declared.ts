@@ -8,7 +8,7 @@ import { type Facts, factsOf } from './facts.ts'
 import { covers } from './pattern.ts'
 import type { SourceText } from './source-text.ts'
 import { calledBy } from './suggestion.ts'
-import type { YamlDocument } from './yaml.ts'
+import type { YamlDocument } from './yaml-builder.ts'
 
 /** A document as one file says it. */
 export interface Layer {

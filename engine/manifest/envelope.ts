@@ -6,7 +6,7 @@ import { kindNames, type Layer, valueInWords } from './declared.ts'
 import { isKind } from './facts.ts'
 import type { SourceText } from './source-text.ts'
 import { nearest } from './suggestion.ts'
-import type { YamlDocument } from './yaml.ts'
+import type { YamlDocument } from './yaml-builder.ts'
 
 /** A document that says what it declares; the rest of it is not yet looked at. */
 export interface Named {

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json } from '../core/json.ts'
 import { pointerTo } from '../core/pointer.ts'
 import type { Pointer } from '../core/resource.ts'
-import { visible } from './format/visible.ts'
+import { visible } from '../core/visible.ts'
 import type { LoadedConfiguration, LoadedResource } from './load.ts'
 import { resolvePlainScalar } from './yaml-scalar.ts'
 

@@ -3,7 +3,9 @@ import type { Position } from '../core/errors.ts'
 import { pointerTokens } from '../core/pointer.ts'
 import type { Pointer } from '../core/resource.ts'
 import { frameLine } from './code-frame.ts'
-import { eventsOf, isFlow, type Range, rangeOf, type YamlDocument } from './yaml.ts'
+import { eventsOf } from './yaml.ts'
+import type { YamlDocument } from './yaml-builder.ts'
+import { isFlow, type Range, rangeOf } from './yaml-range.ts'
 
 /**
  * The text of one manifest, able to say where something stands in it. Nothing is kept per value: the piece around a

@@ -1,5 +1,5 @@
 import type { Diagnostic, Position } from '../../core/errors.ts'
-import { visible } from './visible.ts'
+import { visible } from '../../core/visible.ts'
 
 type Paint = Readonly<Record<'red' | 'yellow' | 'cyan' | 'bold' | 'dim', (text: string) => string>>
 
