@@ -174,6 +174,7 @@ const weak: [what: string, spki: () => Uint8Array, want: RegExp][] = [
     /unsupported algorithm/,
   ],
   ['a point that is not on its curve', () => offCurve(), /not valid for its algorithm/],
+  ['a point in hybrid form', () => hybrid(), /uncompressed/],
   [
     'a compressed point',
     () => sequence(sequence(oid(oids.ecPublicKey), oid(oids.p256)), bitString(new Uint8Array(33).fill(2))),
@@ -186,6 +187,13 @@ test.each(weak)('refuses %s', async (_what, spki, want) => {
   expect(said).toMatch(/^key_refused: /)
   expect(said).toMatch(want)
 })
+
+function hybrid(): Uint8Array {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
+  spki[26] = 6 + ((spki.at(-1) ?? 0) & 1)
+  return spki
+}
 
 function offCurve(): Uint8Array {
   const spki = new Uint8Array(
