@@ -60,10 +60,10 @@ export async function applyAndSettle(work: Workspace, args: readonly string[] = 
   await expectNothingToDo(work, args)
 }
 
-export async function expectNothingToDo(work: Workspace, args: readonly string[] = []): Promise<void> {
+export async function expectNothingToDo(work: Workspace, args: readonly string[] = [], folder = '.'): Promise<void> {
   const listening = args.indexOf('--http-01-listen')
   const forPlan = listening < 0 ? args : args.toSpliced(listening, 2)
-  const { stdout } = await work.expect(0, ['plan', '-f', '.', '--json', '--detailed-exitcode', ...forPlan])
+  const { stdout } = await work.expect(0, ['plan', '-f', folder, '--json', '--detailed-exitcode', ...forPlan])
   const { summary } = JSON.parse(stdout) as { summary: Record<string, number> }
   const { noop, ...rest } = summary
   const open = Object.entries(rest).filter(([, count]) => count > 0)

@@ -1,12 +1,11 @@
+/**
+ * The command line with a trace that ends the process by SIGKILL at a border of a chosen span:
+ * `CRASH_AT=acme.new_order#1:start`. With `TRACE_TO=FILE` it writes the borders that it passes.
+ */
 import { appendFileSync } from 'node:fs'
 import { run } from '../../engine/cli/main.ts'
-import { processIo } from '../../engine/cli/process-io.ts'
 import type { Trace } from '../../engine/index.ts'
 
-/**
- * The command line with a trace that ends the process by SIGKILL at the border of a chosen span:
- * `CRASH_AT=acme.new_order#1:start`. With `TRACE_TO=FILE` it writes the borders that it passed.
- */
 const seen = new Map<string, number>()
 
 function pass(border: string): void {
@@ -25,4 +24,15 @@ const trace: Trace = {
   },
 }
 
-process.exitCode = await run(process.argv.slice(2), processIo(), { trace })
+process.exitCode = await run(
+  process.argv.slice(2),
+  {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    interactive: false,
+    ask: () => Promise.reject(new Error('nobody is there to ask')),
+    onInterrupt: () => () => {},
+  },
+  { trace },
+)
