@@ -1,5 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import standaloneCode from 'ajv/dist/standalone/index.js'
 import { build } from 'esbuild'
@@ -32,8 +32,9 @@ export declare const bundledSchema: JsonObject
  */
 export async function writeValidators(set: SchemaSet, folder: string): Promise<void> {
   const schemas = documentSchemas(set)
-  rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
+  // Files are replaced one by one, and old ones go last: a program may be running on them.
+  const stale = new Set(readdirSync(folder))
   const entries: { in: string; out: string }[] = []
   const sources = new Map<string, string>()
   const loaders: string[] = []
@@ -46,7 +47,8 @@ export async function writeValidators(set: SchemaSet, folder: string): Promise<v
     entries.push({ in: `validator:${file}`, out: file })
     loaders.push(`  ${JSON.stringify(key)}: () => import('./${file}.js').then(module => module.validate),`)
   }
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     entryPoints: entries,
     outdir: folder,
     bundle: true,
@@ -80,6 +82,14 @@ export async function writeValidators(set: SchemaSet, folder: string): Promise<v
     `export const documentSchemas = ${JSON.stringify(Object.fromEntries(schemas))}\nexport const bundledSchema = ${JSON.stringify(bundledSchema(set))}\n`,
   )
   writeFileSync(join(folder, 'schemas.d.ts'), schemaDeclarations)
+  const written = [
+    ...Object.keys(metafile.outputs).map(path => basename(path)),
+    'index.js',
+    'index.d.ts',
+    'schemas.js',
+    'schemas.d.ts',
+  ]
+  for (const name of stale) if (!written.includes(name)) rmSync(join(folder, name))
 }
 
 function documentSchemas(set: SchemaSet): Map<string, SchemaNode> {
