@@ -119,7 +119,6 @@ export function oid(dotted: string): Uint8Array {
 
 export const utf8String = (text: string): Uint8Array => element(tag.utf8String, Buffer.from(text, 'utf8'))
 export const printableString = (text: string): Uint8Array => element(tag.printableString, Buffer.from(text, 'latin1'))
-export const ia5String = (text: string): Uint8Array => element(tag.ia5String, Buffer.from(text, 'latin1'))
 
 const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`)
 

@@ -16,7 +16,7 @@ export const keyUsageNames = [
 export type KeyUsage = (typeof keyUsageNames)[number]
 
 /** RFC 5280 §4.2.1.12 by name; `any` lifts a restriction. */
-export const extendedKeyUsageOids: Readonly<Record<string, string>> = {
+const extendedKeyUsageOids: Readonly<Record<string, string>> = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   codeSigning: '1.3.6.1.5.5.7.3.3',
