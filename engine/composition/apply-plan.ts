@@ -5,7 +5,7 @@ import { valueAt } from '../core/pointer.ts'
 import type { Pointer } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
 import { execute } from '../executor/execute.ts'
-import type { ExecutorPorts, RunEvent, RunResult } from '../executor/ports.ts'
+import type { ExecutorPorts, RunEvent, RunResult, RunSettings } from '../executor/ports.ts'
 import { loadDrivers } from '../kinds/registry.ts'
 import type { Plan, PlannedOperation } from '../planner/plan.ts'
 import { assertFresh } from '../planner/saved-plan.ts'
@@ -25,22 +25,15 @@ const never = new AbortController().signal
 
 /**
  * Runs a plan under a lease: one just made, or a saved one, which must still stand on the state that it was made on.
- * Throws `plan_stale`; failures of single operations are in the result.
+ * Throws `plan_blocked`, `owned_by`, `preflight_failed` or `plan_stale`; failures of single operations are in the
+ * result.
  */
-export async function applyPlan(
-  session: Session,
-  plan: Plan,
-  snapshot: Snapshot,
-  options: ApplyOptions,
-): Promise<RunResult> {
+export async function applyPlan(session: Session, plan: Plan, options: ApplyOptions): Promise<RunResult> {
+  refuseBlocked(plan)
+  // Read under the lease: what was seen while planning may be older than what another holder has done since.
+  const snapshot = await session.store.snapshot(session.tenant)
   const revisions = new Map(snapshot.resources.map(({ address, revision }) => [address as string, revision]))
-  // A plan on a state that nobody has written yet has no lineage to compare.
-  const lineage = snapshot.lineage === '' ? plan.document.lineage : snapshot.lineage
-  const fresh = plan.document.lineage === '' && plan.document.serial === 0 && snapshot.serial === 0
-  assertFresh(plan, {
-    lineage: fresh ? '' : lineage,
-    revisionOf: address => revisions.get(address),
-  })
+  assertFresh(plan, { lineage: snapshot.lineage, revisionOf: address => revisions.get(address) })
   const keyring = await session.keyring()
   await keyring.prepare()
   const leftovers = await session.store.operations(session.tenant)
@@ -51,6 +44,7 @@ export async function applyPlan(
   const ports: ExecutorPorts = {
     store: session.store,
     sealer: keyring,
+    unseal: session.unseal,
     clock: session.clock,
     random: session.random,
     log: session.log,
@@ -62,14 +56,13 @@ export async function applyPlan(
   }
   return execute(plan.operations, snapshot.resources, ports, {
     tenant: session.tenant,
-    owner: session.owner,
     actor: session.actor,
     lease: options.lease,
     parallelism: options.parallelism ?? 10,
     drain: options.drain ?? never,
     abort: options.abort ?? never,
     onEvent: options.onEvent ?? (() => {}),
-    settled: settledBy(plan),
+    settled: settledBy(plan, snapshot),
   })
 }
 
@@ -95,8 +88,10 @@ function secretsOf(session: Session, plan: Plan, snapshot: Snapshot) {
       const at = specPointer(pointer)
       const place = { folder: dirname(operation.file), address: operation.address }
       const value = await resolver.resolve(reference, place)
+      const planned = valueAt(operation.spec, at)
+      if (holdsFingerprint(planned, 'unknown')) throw notResolved(operation.address, at)
       const fingerprint = await fingerprintOf(session, operation.address, at, value)
-      if (!holdsFingerprint(valueAt(operation.spec, at), fingerprint)) throw secretChanged(operation.address, at)
+      if (!holdsFingerprint(planned, fingerprint)) throw secretChanged(operation.address, at)
       values.set(at, value)
     }
     return values
@@ -110,8 +105,39 @@ function secretChanged(address: Address, pointer: Pointer): EngineError {
   })
 }
 
-/** An address is settled when the plan looked at it and has nothing to do there. */
-function settledBy({ document }: Plan): (address: Address) => boolean {
+function notResolved(address: Address, pointer: Pointer): EngineError {
+  return new EngineError(
+    'plan_stale',
+    `the plan was made offline, without the secret at /spec${pointer} of ${address}`,
+    {
+      address,
+      remedy: 'plan again without --offline',
+    },
+  )
+}
+
+/** The doors ask before they apply; what is blocked does not run whoever asks. */
+function refuseBlocked({ document }: Plan): void {
+  for (const { address, blocked } of document.changes) {
+    if (blocked) throw new EngineError(blocked.code, blocked.message, { address, remedy: blocked.remedy })
+  }
+  const error = document.preflight.find(({ level }) => level === 'error')
+  if (!error) return
+  const { address, message, remedy } = error
+  throw new EngineError('preflight_failed', message, { address, remedy, details: { code: error.code } })
+}
+
+/**
+ * What an interrupted run left is of no use any more where this plan looked and has nothing to do, or where nothing is
+ * declared or recorded. Renewals know nothing of what a configuration began; they only undo other renewals. What
+ * belongs to another owner is left to that one.
+ */
+function settledBy({ mode, document }: Plan, { resources }: Snapshot): RunSettings['settled'] {
   const actions = new Map(document.changes.map(({ address, action }) => [address, action]))
-  return address => actions.get(address) === 'no-op' || (!actions.has(address) && !document.partial)
+  const recorded = new Set(resources.map(({ address }) => address))
+  return left => {
+    const nothingToDo = actions.get(left.address) === 'no-op'
+    if (mode === 'renew') return nothingToDo && left.action === 'renew'
+    return nothingToDo || (!actions.has(left.address) && !recorded.has(left.address) && !document.partial)
+  }
 }

@@ -22,7 +22,8 @@ export interface LockOptions {
 export interface LockedEngine {
   /** Aborts when the lease is lost to somebody else. */
   readonly lost: AbortSignal
-  apply(plan: Plan, snapshot: Snapshot, options?: Omit<ApplyOptions, 'lease'>): Promise<RunResult>
+  /** `made` is the state that the plan was made on; the present one is read under the lease. */
+  apply(plan: Plan, made: Snapshot, options?: Omit<ApplyOptions, 'lease'>): Promise<RunResult>
   move(from: Address, to: Address): Promise<Committed>
   forget(address: Address): Promise<Committed>
   rollBack(serial: number): Promise<Committed>
@@ -116,9 +117,9 @@ async function locked<T>(
   try {
     return await work({
       lost: held.lost,
-      apply: (plan, snapshot, options = {}) => {
+      apply: (plan, _made, options = {}) => {
         const abort = options.abort ? AbortSignal.any([options.abort, held.lost]) : held.lost
-        return applyPlan(session, plan, snapshot, { ...options, abort, lease: held.lease })
+        return applyPlan(session, plan, { ...options, abort, lease: held.lease })
       },
       move: (from, to) => moveResource(session, held.lease, from, to),
       forget: address => forgetResource(session, held.lease, address),
@@ -158,7 +159,9 @@ async function rotate(session: Session) {
   ])
   const { store, tenant, env, random, clock, actor } = session
   const masterKey = await loadMasterKey({ env, random, mayCreate: false })
-  return rotateDataKey(store, tenant, masterKey, { clock, random, actor })
+  const rotation = await rotateDataKey(store, tenant, masterKey, { clock, random, actor })
+  if (rotation) await (await session.keyring()).refresh()
+  return rotation
 }
 
 function authorOf({ actor, clock }: Session) {

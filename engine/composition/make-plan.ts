@@ -47,18 +47,17 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
   const resolver = offline ? undefined : secretResolver(session, configuration.resources, snapshot.resources)
   const desired = await desiredInputs(session, configuration, resolver)
   const drivers = await loadDrivers([...configuration.resources, ...snapshot.resources].map(({ kind }) => kind))
-  const base = { desired, recorded: snapshot.resources, now: session.clock.now() }
-  const live = offline ? new Map() : await observe(session, base, drivers, mode, options.signal)
+  const { owner } = session
+  const base = { mode, owner, desired, recorded: snapshot.resources, now: session.clock.now() }
+  const live = offline ? new Map() : await observe(session, base, drivers, options.signal)
   const request: PlanRequest = {
     ...base,
-    mode,
     live,
     drivers,
     offline,
     lineage: snapshot.lineage,
     serial: snapshot.serial,
     configDigest: digestOf(desired),
-    owner: session.owner,
     adopt: options.adopt ?? false,
     targets: options.targets ?? [],
     excludes: options.excludes ?? [],
@@ -71,16 +70,17 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
 
 const nothing: Configuration = { resources: [], warnings: [] }
 
-/** What each driver sees outside. A resource that is to go is not asked for. */
+/**
+ * What each driver sees outside. A resource that is to go is not asked for. Kinds that stand on what others see (a
+ * certificate on its providers' zones) look second.
+ */
 async function observe(
   session: Session,
-  base: Pick<PlanRequest, 'desired' | 'recorded' | 'now'>,
+  base: Pick<PlanRequest, 'mode' | 'owner' | 'desired' | 'recorded' | 'now'>,
   drivers: ReadonlyMap<string, Driver>,
-  mode: PlanMode,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<Address, Observation>> {
-  if (mode === 'destroy') return new Map()
-  const world = worldOf({ ...base, live: new Map() })
+  if (base.mode === 'destroy') return new Map()
   const context: ReadContext = {
     clock: session.clock,
     http: session.http,
@@ -92,13 +92,17 @@ async function observe(
     ...(signal && { signal }),
   }
   const live = new Map<Address, Observation>()
-  const asked = [...world.subjects.values()].filter(
-    subject => drivers.get(subject.kind)?.read && (subject.declared || mode === 'renew'),
-  )
-  await inParallel(asked, readParallelism, async subject => {
-    const seen = await drivers.get(subject.kind)?.read?.(subject, world, context)
-    if (seen) live.set(subject.address, seen)
-  })
+  for (const second of [false, true]) {
+    const world = worldOf({ ...base, live })
+    const asked = [...world.subjects.values()].filter(({ kind, declared }) => {
+      const driver = drivers.get(kind)
+      return driver?.read && (declared || base.mode === 'renew') && second === (driver.requires !== undefined)
+    })
+    await inParallel(asked, readParallelism, async subject => {
+      const seen = await drivers.get(subject.kind)?.read?.(subject, world, context)
+      if (seen) live.set(subject.address, seen)
+    })
+  }
   return live
 }
 

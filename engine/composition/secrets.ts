@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { secretPointers } from '../core/fingerprint.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { withValueAt } from '../core/pointer.ts'
 import type { Configuration, DesiredResource, Pointer, RecordedResource } from '../core/resource.ts'
@@ -14,16 +15,22 @@ export function secretResolver(
   recorded: readonly RecordedResource[],
 ): SecretResolver {
   const resolver: SecretResolver = createSecretResolver({ env: session.env, stored })
+  const declaredAt = secretsByPath(declared)
+  const recordedAt = secretsByPath(recorded)
   return resolver
 
   async function stored(path: string, field = 'value'): Promise<Secret | undefined> {
-    const source = declared.find(resource => resource.kind === 'Secret' && resource.spec.path === path)
+    const source = declaredAt.get(path)
     const own = source?.secrets.find(secret => specPointer(secret.pointer) === `/data/${field}`)
     if (source && own) return resolver.resolve(own.reference, { folder: dirname(source.file), address: source.address })
-    const known = recorded.find(resource => resource.kind === 'Secret' && resource.spec.path === path)
+    const known = recordedAt.get(path)
     const octets = known && (await session.unseal(`${known.id}#/data/${field}`))
     return octets && new Secret(Buffer.from(octets.reveal()).toString('utf8'))
   }
+}
+
+function secretsByPath<R extends { readonly kind: string; readonly spec: JsonObject }>(resources: readonly R[]) {
+  return new Map(resources.flatMap(each => (each.kind === 'Secret' ? [[String(each.spec.path), each]] : [])))
 }
 
 /** A secret's pointer below the spec. */
@@ -87,6 +94,26 @@ export async function fingerprintOf(
   value: Secret,
 ): Promise<string> {
   return (await session.keyring()).fingerprint(value, `${address}${pointer}`)
+}
+
+/**
+ * A recorded spec with the fingerprints of what is sealed beside it: a move changes the address that they are bound
+ * to, a rollback the spec but not the secrets. One whose value is gone matches nothing, so that the next plan sets it
+ * again.
+ */
+export async function withSealedFingerprints<R extends Pick<RecordedResource, 'id' | 'address' | 'spec'>>(
+  session: Session,
+  resource: R,
+): Promise<R> {
+  const { id, address } = resource
+  let { spec } = resource
+  for (const pointer of secretPointers(spec)) {
+    const octets = await session.unseal(`${id}#${pointer}`)
+    const value = octets && new Secret(Buffer.from(octets.reveal()).toString('utf8'))
+    const $secret = value ? await fingerprintOf(session, address, pointer, value) : 'gone'
+    spec = withValueAt(spec, pointer, { $secret })
+  }
+  return spec === resource.spec ? resource : { ...resource, spec }
 }
 
 /** Whether a spec holds this fingerprint at a pointer. */

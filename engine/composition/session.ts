@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { EngineError } from '../core/errors.ts'
 import type { Clock, Http, Log, Random, Trace } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { NetworkSettings } from '../kinds/driver.ts'
@@ -81,7 +82,17 @@ export async function openSession(options: EngineOptions): Promise<Session> {
     keyring,
     async unseal(id) {
       const sealed = await store.sealed(tenant, id)
-      return sealed && (await keyring()).unseal(id, sealed)
+      if (!sealed) return undefined
+      const keys = await keyring()
+      try {
+        return keys.unseal(id, sealed)
+      } catch (error) {
+        // Sealed under a key that a rotation elsewhere has made since ours were loaded.
+        if (!(error instanceof EngineError) || error.code !== 'state_conflict') throw error
+        await keys.refresh()
+        const again = await store.sealed(tenant, id)
+        return again && keys.unseal(id, again)
+      }
     },
     async close() {
       await own?.close()

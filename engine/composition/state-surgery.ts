@@ -7,6 +7,7 @@ import type { RecordedResource } from '../core/resource.ts'
 import { rollbackMutations } from '../state/history/rollback.ts'
 import type { Committed, HistoryEntry, Lease, Mutation } from '../state/store.ts'
 import { moveMutations, removeMutations } from '../state/surgery.ts'
+import { withSealedFingerprints } from './secrets.ts'
 import type { Session } from './session.ts'
 
 /** Changes of what Trustform believes; nothing outside is touched. Each needs the state's lease. */
@@ -74,8 +75,16 @@ const latest = (entries: readonly HistoryEntry[]) =>
     undefined,
   )
 
-function write(session: Session, lease: Lease, mutations: readonly Mutation[]): Promise<Committed> {
+async function write(session: Session, lease: Lease, planned: readonly Mutation[]): Promise<Committed> {
   const { store, tenant, actor, clock } = session
+  const mutations: Mutation[] = []
+  for (const mutation of planned) {
+    mutations.push(
+      mutation.type === 'put-resource'
+        ? { ...mutation, resource: await withSealedFingerprints(session, mutation.resource) }
+        : mutation,
+    )
+  }
   return store.commit(tenant, { mutations, lease, actor, at: clock.now().toISOString() })
 }
 

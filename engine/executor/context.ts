@@ -4,7 +4,8 @@ import { isJsonObject, type Json } from '../core/json.ts'
 import type { RecordedResource } from '../core/resource.ts'
 import { Secret } from '../core/secret.ts'
 import type { OpenResource, OperationContext } from '../kinds/driver.ts'
-import type { ExecutorPorts, Recorded, RunSettings } from './ports.ts'
+import type { ExecutorPorts, RunSettings } from './ports.ts'
+import type { RecordedIndex } from './recorded.ts'
 
 /** Row id under which a secret field of a resource's spec is sealed. */
 export const specSecretId = (resourceId: string, pointer: string) => `${resourceId}#${pointer}`
@@ -14,14 +15,10 @@ export const heldSecretId = (resourceId: string, name: string) => `${resourceId}
 /** Everything in an operation's context that all operations of a run share. */
 export type SharedContext = Omit<OperationContext, 'journal' | 'progress'>
 
-export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: Recorded): SharedContext {
-  const { store, sealer } = ports
+export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: RecordedIndex): SharedContext {
+  const { store, unseal } = ports
   const memory = new Map<string, Promise<unknown>>()
 
-  const unseal = async (id: string) => {
-    const sealed = await store.sealed(run.tenant, id)
-    return sealed && sealer.unseal(id, sealed)
-  }
   const openRecorded = (resource: RecordedResource): OpenResource => ({
     ...resource,
     async secret(pointer) {
@@ -44,7 +41,7 @@ export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: 
       return openRecorded(find(recorded, kind, reference))
     },
     async openAll(kind) {
-      return [...recorded.values()].filter(resource => resource.kind === kind).map(openRecorded)
+      return recorded.ofKind(kind).map(openRecorded)
     },
     certificates: objectId => store.certificates(run.tenant, { objectId }),
     memo<T>(key: string, make: () => Promise<T>): Promise<T> {
@@ -58,14 +55,14 @@ export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: 
   }
 }
 
-function find(recorded: Recorded, kind: string, reference: Json | undefined): RecordedResource {
+function find(recorded: RecordedIndex, kind: string, reference: Json | undefined): RecordedResource {
   const found =
     typeof reference === 'string'
       ? recorded.get(formatAddress(kind, reference))
-      : isJsonObject(reference)
-        ? [...recorded.values()].find(resource => resource.kind === kind && resource.id === reference.external)
+      : isJsonObject(reference) && typeof reference.external === 'string'
+        ? recorded.byId(reference.external)
         : undefined
-  if (found) return found
+  if (found?.kind === kind) return found
   const name = typeof reference === 'string' ? reference : JSON.stringify(reference)
   throw new EngineError('reference_unknown', `${kind} ${name} is not recorded`, {
     remedy: 'apply it first, or correct the reference',

@@ -5,6 +5,7 @@ import type { PlannedOperation } from '../planner/plan.ts'
 import { sharedContext } from './context.ts'
 import { abandon, type Run, runOperation } from './operation.ts'
 import type { ExecutorPorts, RunResult, RunSettings } from './ports.ts'
+import { RecordedIndex } from './recorded.ts'
 import { walk } from './schedule.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function execute(
   ports: ExecutorPorts,
   settings: RunSettings,
 ): Promise<RunResult> {
-  const known = new Map(recorded.map(resource => [resource.address, resource]))
+  const known = new RecordedIndex(recorded)
   const left = await ports.store.operations(settings.tenant)
   const run: Run = {
     ports,
@@ -32,11 +33,13 @@ export async function execute(
   const failed: { address: Address; error: unknown }[] = []
   const skipped: { address: Address; because: string }[] = []
   const { onEvent } = settings
+  // A lost lease or a second interrupt starts nothing new either.
+  const drain = AbortSignal.any([settings.drain, settings.abort])
 
   await walk(
     operations.map(operation => ({ key: operation.address, after: operation.after, operation })),
     settings.parallelism,
-    settings.drain,
+    drain,
     async ({ operation }) => {
       const { address, action } = operation
       const started = performance.now()
@@ -58,13 +61,13 @@ export async function execute(
       onEvent({ type: 'skipped', address, action, because: why })
     },
   )
-  return { done, failed, skipped, interrupted: settings.drain.aborted }
+  return { done, failed, skipped, interrupted: drain.aborted }
 }
 
 /** Removes what interrupted runs left outside for resources that this plan has nothing to do for. */
 async function undoLeftovers(run: Run, acting: ReadonlySet<Address>): Promise<void> {
   for (const left of [...run.open.values()]) {
-    if (acting.has(left.address) || !run.settings.settled(left.address)) continue
+    if (acting.has(left.address) || !run.settings.settled(left)) continue
     const driver = run.ports.drivers.get(left.address.slice(0, left.address.indexOf('/')))
     if (!driver) throw new EngineError('kind_unknown', `no driver for ${left.address}`, { remedy: 'update trustform' })
     try {

@@ -24,6 +24,8 @@ export class DurableJournal implements OperationJournal {
   readonly #operation: Omit<OpenOperation, 'steps'>
   readonly #steps: Map<string, JournalStep>
   #open: boolean
+  /** Whether the store knows this attempt. */
+  #begun = false
 
   constructor(ports: JournalPorts, operation: Omit<OpenOperation, 'steps'>, adopted?: OpenOperation) {
     this.#ports = ports
@@ -40,10 +42,25 @@ export class DurableJournal implements OperationJournal {
   /** The mutations of an intent, for a commit that holds more than it. */
   intention(step: string, data: JsonObject): Mutation[] {
     const row: JournalStep = { step, state: 'intended', data, sealed: {}, at: this.#ports.clock.now().toISOString() }
-    const begin: Mutation[] = this.#open ? [] : [{ type: 'begin-operation', operation: this.#operation }]
+    const begin = this.#beginning()
     this.#open = true
+    this.#begun = true
     this.#steps.set(step, row)
     return [...begin, { type: 'put-step', operationId: this.#operation.id, step: row }]
+  }
+
+  /** The mutations by which the journal lets go of its secrets, because they are kept elsewhere from now on. */
+  surrender(): Mutation[] {
+    return [...this.#steps.values()].flatMap(row => {
+      const ids = Object.values(row.sealed)
+      if (ids.length === 0) return []
+      const step = { ...row, sealed: {} }
+      this.#steps.set(row.step, step)
+      return [
+        { type: 'put-step' as const, operationId: this.#operation.id, step },
+        ...ids.map(id => ({ type: 'delete-sealed' as const, id })),
+      ]
+    })
   }
 
   /** The mutations that close this journal; none when it was never opened. */
@@ -61,7 +78,7 @@ export class DurableJournal implements OperationJournal {
 
   async intend(step: string, data: JsonObject, secrets: Readonly<Record<string, Secret<Uint8Array>>> = {}) {
     const sealed: Record<string, string> = {}
-    const mutations: Mutation[] = this.#open ? [] : [{ type: 'begin-operation', operation: this.#operation }]
+    const mutations = this.#beginning()
     for (const [name, secret] of Object.entries(secrets)) {
       const id = `${this.#operation.id}/${step}/${name}`
       mutations.push({ type: 'put-sealed', row: { id, ...this.#ports.sealer.seal(id, secret) } })
@@ -74,7 +91,7 @@ export class DurableJournal implements OperationJournal {
     const known = this.#steps.get(step)
     if (!known) throw new Error(`journal step "${step}" is completed without having been intended`)
     const at = this.#ports.clock.now().toISOString()
-    await this.#put({ ...known, state: 'done', data: { ...known.data, ...data }, at }, [])
+    await this.#put({ ...known, state: 'done', data: { ...known.data, ...data }, at }, this.#beginning())
   }
 
   async secret(step: string, name: string): Promise<Secret<Uint8Array> | undefined> {
@@ -92,6 +109,12 @@ export class DurableJournal implements OperationJournal {
       this.#ports.commit([...before, mutation]),
     )
     this.#open = true
+    this.#begun = true
     this.#steps.set(step.step, step)
+  }
+
+  /** Opens the row; for an adopted one its next attempt is told with the first thing that it writes. */
+  #beginning(): Mutation[] {
+    return this.#begun ? [] : [{ type: 'begin-operation', operation: this.#operation }]
   }
 }

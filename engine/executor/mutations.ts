@@ -1,26 +1,20 @@
-import type { Pointer } from '../core/resource.ts'
+import { secretPointers } from '../core/fingerprint.ts'
+import type { Pointer, RecordedResource } from '../core/resource.ts'
 import { Secret } from '../core/secret.ts'
 import type { NewCertificate, Operation, Outcome, Removal } from '../kinds/driver.ts'
 import type { PlannedOperation } from '../planner/plan.ts'
 import type { Mutation, ResourceDraft } from '../state/store.ts'
 import { heldSecretId, specSecretId } from './context.ts'
-import type { ExecutorPorts, RunSettings } from './ports.ts'
+import type { ExecutorPorts } from './ports.ts'
 
 /** What an operation brought about, as the one commit that makes it durable. */
 interface Recording {
   readonly ports: Pick<ExecutorPorts, 'clock' | 'sealer'>
-  readonly settings: Pick<RunSettings, 'owner'>
 }
 
-export function draftOf(
-  planned: PlannedOperation,
-  operation: Operation,
-  outcome: Outcome,
-  run: Recording,
-): ResourceDraft {
-  const now = run.ports.clock.now().toISOString()
-  const { address, kind, name, spec, labels, lifecycle, dependsOn } = planned
-  const owner = planned.action === 'renew' ? (operation.recorded?.owner ?? run.settings.owner) : run.settings.owner
+export function draftOf(planned: PlannedOperation, operation: Operation, outcome: Outcome, at: Date): ResourceDraft {
+  const now = at.toISOString()
+  const { address, kind, name, owner, spec, labels, lifecycle, dependsOn } = planned
   const createdAt = operation.recorded?.id === operation.id ? operation.recorded.createdAt : now
   return {
     address,
@@ -54,6 +48,7 @@ export function outcomeMutations(
   for (const [pointer, secret] of secrets) {
     mutations.push(seal(specSecretId(operation.id, pointer), new Secret(Buffer.from(secret.reveal(), 'utf8'))))
   }
+  mutations.push(...forgottenSecrets(operation, planned))
   for (const [name, secret] of Object.entries(outcome.secrets ?? {})) {
     mutations.push(seal(heldSecretId(operation.id, name), secret))
   }
@@ -63,6 +58,18 @@ export function outcomeMutations(
   }
   mutations.push({ type: 'put-resource', resource, expectedRevision: planned.expectedRevision })
   return mutations
+}
+
+/** Sealed fields that the new spec does not have any more. What a replacement leaves goes when it is retired. */
+function forgottenSecrets({ id, recorded, spec }: Operation, { action }: PlannedOperation): Mutation[] {
+  if (!recorded || action === 'replace') return []
+  return removedSecrets(recorded, recorded.id === id ? secretPointers(spec) : [])
+}
+
+function removedSecrets({ id, spec }: RecordedResource, kept: readonly Pointer[] = []): Mutation[] {
+  return secretPointers(spec)
+    .filter(pointer => !kept.includes(pointer))
+    .map(pointer => ({ type: 'delete-sealed', id: specSecretId(id, pointer) }))
 }
 
 function certificateMutations(
@@ -86,6 +93,7 @@ export function removalOf(operation: Operation, removal: Removal, run: Recording
       ({ certificateId, reason }): Mutation => ({ type: 'revoke-certificate', id: certificateId, at, reason }),
     ),
     ...(removal.destroyKeys ?? []).map((id): Mutation => ({ type: 'delete-sealed', id })),
+    ...removedSecrets(recorded),
     { type: 'delete-resource', address: operation.address, expectedRevision: recorded.revision },
   ]
 }

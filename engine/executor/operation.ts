@@ -12,13 +12,14 @@ import type { Mutation, OpenOperation } from '../state/store.ts'
 import type { SharedContext } from './context.ts'
 import { DurableJournal } from './journal.ts'
 import { draftOf, outcomeMutations, removalOf } from './mutations.ts'
-import type { ExecutorPorts, Recorded, RunSettings } from './ports.ts'
+import type { ExecutorPorts, RunSettings } from './ports.ts'
+import type { RecordedIndex } from './recorded.ts'
 
 /** A run's shared parts, handed to each operation. */
 export interface Run {
   readonly ports: ExecutorPorts
   readonly settings: RunSettings
-  readonly recorded: Recorded
+  readonly recorded: RecordedIndex
   readonly shared: SharedContext
   /** Operations that an interrupted run left open, by address. */
   readonly open: Map<string, OpenOperation>
@@ -47,13 +48,15 @@ export async function runOperation(run: Run, planned: PlannedOperation): Promise
     return
   }
   const outcome = await perform(driver, operation, context)
-  const draft = draftOf(planned, operation, outcome, run)
+  const draft = draftOf(planned, operation, outcome, run.ports.clock.now())
   const replaced = planned.action === 'replace' ? before : undefined
   const mutations = outcomeMutations(operation, draft, planned, outcome, secrets, run)
+  // What the journal kept secret has its place with the outcome now; a copy would outlive the key's destruction.
+  mutations.push(...journal.surrender())
   if (replaced) mutations.push(...journal.intention('retire', { recorded: asJson(replaced) }))
   else if (!outcome.afterwards) mutations.push(...journal.ending('done'))
   const committed = await commit(run, mutations, 'state.record', planned)
-  recorded.set(planned.address, { ...draft, revision: committed.revisions.get(planned.address) ?? 1 })
+  recorded.set({ ...draft, revision: committed.revisions.get(planned.address) ?? 1 })
 
   if (replaced || outcome.afterwards)
     await tidy(run, planned, async () => {
@@ -80,7 +83,7 @@ async function openJournal(run: Run, planned: PlannedOperation, driver: Driver):
   const left = run.open.get(planned.address)
   if (left && left.inputHash === inputHash && left.action === planned.action) {
     const { steps: _steps, ...operation } = left
-    return journalOf(run, { ...operation, attempt: left.attempt + 1 }, left)
+    return journalOf(run, { ...operation, attempt: left.attempt + 1, epoch: run.settings.lease.epoch }, left)
   }
   if (left) await abandon(run, left, driver)
   return journalOf(run, {
@@ -122,9 +125,9 @@ export async function abandon(run: Run, left: OpenOperation, driver: Driver): Pr
 }
 
 function journalOf(run: Run, operation: Omit<OpenOperation, 'steps'>, adopted?: OpenOperation): DurableJournal {
-  const { sealer, clock, trace } = run.ports
+  const { sealer, clock, trace, unseal } = run.ports
   const write = (mutations: readonly Mutation[]) => commitRaw(run, mutations)
-  return new DurableJournal({ sealer, clock, trace, commit: write, unseal: run.shared.unseal }, operation, adopted)
+  return new DurableJournal({ sealer, clock, trace, commit: write, unseal }, operation, adopted)
 }
 
 function contextOf(run: Run, { address }: { readonly address: PlannedOperation['address'] }, journal: DurableJournal) {

@@ -1,21 +1,22 @@
 import type { Address } from '../core/address.ts'
 import type { Clock, Http, Log, Random, Trace } from '../core/ports.ts'
-import type { Pointer, RecordedResource } from '../core/resource.ts'
+import type { Pointer } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Action, Driver, NetworkSettings } from '../kinds/driver.ts'
 import type { PlannedOperation } from '../planner/plan.ts'
-import type { Lease, Sealed, StateStore } from '../state/store.ts'
+import type { Lease, OpenOperation, Sealed, StateStore } from '../state/store.ts'
 
 /** Encryption of the rows that must not be readable in the database; bound to the row's id. */
 export interface Sealer {
   seal(id: string, plaintext: Secret<Uint8Array>): Sealed
-  unseal(id: string, sealed: Sealed): Secret<Uint8Array>
 }
 
 /** What a run needs of the world; the composition root supplies it. */
 export interface ExecutorPorts {
   readonly store: StateStore
   readonly sealer: Sealer
+  /** Opens a sealed row; undefined where there is none. */
+  unseal(id: string): Promise<Secret<Uint8Array> | undefined>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -30,12 +31,11 @@ export interface ExecutorPorts {
 /** Who runs, on what, and how it may be stopped. */
 export interface RunSettings {
   readonly tenant: string
-  readonly owner: string
   /** For the history: who asked for it. */
   readonly actor: string
   readonly lease: Lease
-  /** Whether the plan is done with an address that it does not act on; what was left open there is then undone. */
-  readonly settled: (address: Address) => boolean
+  /** Whether the plan has no use for what an interrupted run left open at an address; it is then undone. */
+  readonly settled: (left: Pick<OpenOperation, 'address' | 'action'>) => boolean
   readonly parallelism: number
   /** Start nothing new; finish what runs. */
   readonly drain: AbortSignal
@@ -59,6 +59,3 @@ export interface RunResult {
   readonly skipped: readonly { readonly address: Address; readonly because: string }[]
   readonly interrupted: boolean
 }
-
-/** Recorded resources as this run knows them; kept current by its own commits. */
-export type Recorded = Map<Address, RecordedResource>

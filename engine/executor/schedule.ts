@@ -8,7 +8,8 @@ export type Ending = 'done' | 'failed'
 
 /**
  * Walks a graph with at most `parallelism` nodes at a time. What stands on a failed node is skipped with the name of
- * what failed; everything else goes on. Once `drain` fires nothing new starts.
+ * what failed; everything else goes on. Once `drain` fires nothing new starts. A visit that rejects is a bug: it is
+ * rethrown when what runs has ended.
  */
 export async function walk<K, N extends Node<K>>(
   nodes: readonly N[],
@@ -34,6 +35,7 @@ export async function walk<K, N extends Node<K>>(
   let next = 0
   let wake: (() => void) | undefined
   let running = 0
+  let broken: { readonly error: unknown } | undefined
 
   const skipBelow = (root: N, failed: K) => {
     for (const dependent of dependents.get(root.key) ?? []) {
@@ -62,7 +64,13 @@ export async function walk<K, N extends Node<K>>(
       const node = ready[next++] as N // in bounds
       if (ended.has(node.key)) continue
       running++
-      void visit(node).then(ending => finish(node, ending))
+      visit(node).then(
+        ending => finish(node, ending),
+        error => {
+          broken ??= { error }
+          finish(node, 'failed')
+        },
+      )
     }
     if (running > 0) {
       await new Promise<void>(resolve => {
@@ -70,5 +78,6 @@ export async function walk<K, N extends Node<K>>(
       })
     }
   }
+  if (broken) throw broken.error
   for (const node of nodes) if (!ended.has(node.key)) skip(node, 'interrupted')
 }

@@ -46,6 +46,9 @@ export interface Driver {
    */
   decide?(subject: RecordedSubject, world: World): Verdict | undefined
 
+  /** What becomes of its certificates, keys and accounts when it is deleted, as half a sentence. Pure. */
+  fate?(recorded: RecordedResource): string | undefined
+
   create(operation: Operation, context: OperationContext): Promise<Outcome>
   update(operation: Operation, context: OperationContext): Promise<Outcome>
   /** A new version of the same object because time asks for it. */
@@ -65,6 +68,8 @@ export interface Subject {
   /** The desired spec (secrets as fingerprints), or the recorded one for a resource no longer declared. */
   readonly spec: JsonObject
   readonly declared: boolean
+  /** No longer declared and the planning owner's: it will be deleted. */
+  readonly going?: true
   readonly recorded?: RecordedResource
   readonly live?: Observation
   /** What is planned for it; dependencies are decided before their dependents. Absent while only reading. */

@@ -1,3 +1,4 @@
+import type { RecordedResource } from '../core/resource.ts'
 import type { Driver, RecordedSubject, Subject, Verdict } from '../kinds/driver.ts'
 import { diffAgainstNothing, diffMetadata, diffSpecs, type SpecDiff } from './diff.ts'
 import type { Change } from './plan.ts'
@@ -34,7 +35,28 @@ export function decideDeclared(
     ? verdict
     : byFields && { action: byFields, reason: 'config', because: becauseOf(diffs, byFields) }
   if (!chosen) return { action: 'no-op', reason: 'config', diffs: [] }
-  return { action: chosen.action, reason: chosen.reason, because: chosen.because, diffs: judged.diffs }
+  const because =
+    chosen.action === 'replace' ? `${chosen.because}${fateOf(recorded, driver, '; of the old one, ')}` : chosen.because
+  return { action: chosen.action, reason: chosen.reason, because, diffs: judged.diffs }
+}
+
+/** An orphan: recorded for this owner and no longer declared. Others' resources are left alone. */
+export function decideUndeclared(subject: Subject, driver: Driver, request: PlanRequest): Decision | undefined {
+  const { recorded } = subject
+  if (!recorded || !subject.going) return undefined
+  const asked = request.mode === 'destroy'
+  return {
+    action: 'delete',
+    reason: asked ? 'config' : 'orphan',
+    because: `${asked ? 'destroy was asked for' : 'no longer declared'}${fateOf(recorded, driver, '; ')}`,
+    diffs: diffAgainstNothing(recorded.spec, request.fields(subject.kind, recorded.spec), 'before'),
+  }
+}
+
+/** What becomes of certificates, keys and accounts is always in the plan's words. */
+function fateOf(recorded: RecordedResource, driver: Driver, joint: string): string {
+  const fate = driver.fate?.(recorded)
+  return fate === undefined ? '' : `${joint}${fate}`
 }
 
 /** Renewal mode: what is recorded stays as it is, only time and issuers ask for new versions. */

@@ -1,3 +1,4 @@
+import { isFingerprint } from '../core/fingerprint.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { pointerTo } from '../core/pointer.ts'
 import type { FieldDiff } from '../kinds/driver.ts'
@@ -109,10 +110,6 @@ export function diffMetadata(
 function shown(fingerprint: string | undefined): Json {
   if (fingerprint === undefined) return null
   return fingerprint === 'unknown' ? '(unknown)' : '(secret)'
-}
-
-function isFingerprint(value: Json | undefined): value is { readonly $secret: string } {
-  return isJsonObject(value) && typeof value.$secret === 'string'
 }
 
 function canonical(value: Json): string {

@@ -3,13 +3,14 @@ import type { ErrorCode } from '../core/error-catalogue.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Lifecycle, SecretField } from '../core/resource.ts'
 import type { Action, FieldDiff, Reason } from '../kinds/driver.ts'
+import type { PlanMode } from './request.ts'
 
 /** The plan as people and programs see it; `trustform plan --json` prints exactly this. */
 export interface PlanDocument {
   readonly formatVersion: '1.0'
   readonly lineage: string
   readonly serial: number
-  /** SHA-256 over the canonical configuration, secrets as references. */
+  /** SHA-256 over the canonical configuration, secrets as keyed fingerprints. */
   readonly configDigest: string
   readonly createdAt: string
   readonly owner: string
@@ -79,6 +80,8 @@ export interface PlannedOperation {
   readonly name: string
   readonly action: Exclude<Action, 'no-op'>
   readonly reason: Reason
+  /** Who owns the resource once this is done. */
+  readonly owner: string
   /** Secrets as fingerprints. */
   readonly spec: JsonObject
   readonly secrets: readonly SecretField[]
@@ -95,6 +98,7 @@ export interface PlannedOperation {
 }
 
 export interface Plan {
+  readonly mode: PlanMode
   readonly document: PlanDocument
   readonly operations: readonly PlannedOperation[]
   /** Revisions of every resource that the operations touch or depend on. */

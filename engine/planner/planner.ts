@@ -1,17 +1,17 @@
 import type { Address } from '../core/address.ts'
 import { EngineError } from '../core/errors.ts'
 import { dependentsOf, topologicalOrder } from '../core/graph.ts'
-import type { Driver, Subject } from '../kinds/driver.ts'
-import { decideDeclared, decideRenewal } from './decide.ts'
-import { diffAgainstNothing } from './diff.ts'
-import type { Change, Drift, Plan, PlanDocument, PlannedOperation, PlanSummary } from './plan.ts'
+import type { Driver } from '../kinds/driver.ts'
+import { decideDeclared, decideRenewal, decideUndeclared } from './decide.ts'
+import { operationsOf } from './operations.ts'
+import type { Change, Drift, Plan, PlanDocument, PlanSummary } from './plan.ts'
 import { preflight } from './preflight.ts'
 import type { DesiredInput, PlanRequest } from './request.ts'
 import { refuse, refuseMass } from './safety.ts'
-import { select } from './selection.ts'
+import { assertKnown, select } from './selection.ts'
 import { type DecidedSubject, type PlanWorld, worldOf } from './world.ts'
 
-/** The plan: a pure function of its request. Throws `reference_cycle`, `not_found` for an unknown target. */
+/** The plan: a pure function of its request. Throws `reference_cycle`, `not_found` for an address that nobody knows. */
 export function plan(request: PlanRequest): Plan {
   const world = worldOf(request)
   const inputs = new Map(request.desired.map(input => [input.resource.address, input]))
@@ -22,7 +22,8 @@ export function plan(request: PlanRequest): Plan {
       remedy: 'remove one of these references',
     })
   }
-  const { selected, partial } = select(dependencies, request.targets, request.excludes)
+  assertKnown(dependencies, [...request.force])
+  const { selected, partial } = select(togetherWith(dependencies, world), request.targets, request.excludes)
 
   const decided: Change[] = []
   for (const address of ordered.order) {
@@ -47,9 +48,23 @@ export function plan(request: PlanRequest): Plan {
     summary: summarize(changes),
     changes,
     drift: driftOf(world, selected),
-    preflight: preflight(changes, world, inputs, dependentsOf(dependencies), request),
+    preflight: preflight(changes, world, inputs, dependencies, request),
   }
-  return { document, ...operationsOf(changes, world, inputs, dependencies) }
+  return { mode: request.mode, document, ...operationsOf(changes, world, inputs, dependencies, request) }
+}
+
+/** What has to be done with what: a resource comes with what it stands on, and goes with what stands on it. */
+function togetherWith(
+  dependencies: ReadonlyMap<Address, readonly Address[]>,
+  world: PlanWorld,
+): ReadonlyMap<Address, readonly Address[]> {
+  const dependents = dependentsOf(dependencies)
+  return new Map(
+    [...dependencies].map(([address, targets]) => [
+      address,
+      world.subjects.get(address)?.going ? (dependents.get(address) ?? []) : targets,
+    ]),
+  )
 }
 
 /** What each resource stands on: its references, what its kind requires, and what it was recorded on. */
@@ -61,9 +76,12 @@ function dependencyGraph(
   const graph = new Map<Address, readonly Address[]>()
   for (const subject of world.subjects.values()) {
     const input = inputs.get(subject.address)
-    const fromReferences = input?.resource.references.flatMap(reference => world.addressOf(reference) ?? [])
-    const required = driverOf(request, subject.kind).requires?.(subject, world) ?? []
-    const edges = fromReferences ? [...fromReferences, ...required] : (subject.recorded?.dependsOn ?? [])
+    const edges = input
+      ? [
+          ...input.resource.references.flatMap(reference => world.addressOf(reference) ?? []),
+          ...(driverOf(request, subject.kind).requires?.(subject, world) ?? []),
+        ]
+      : (subject.recorded?.dependsOn ?? [])
     graph.set(subject.address, [...new Set(edges)])
   }
   return graph
@@ -84,30 +102,19 @@ function decide(
       ? recorded && decideRenewal({ ...subject, recorded, diffs: [] }, driver, world, request.force.has(address))
       : input
         ? decideDeclared(subject, input, driver, world, request)
-        : decideUndeclared(subject, request)
+        : decideUndeclared(subject, driver, request)
   if (!decision) return undefined
-  const question = { ...request, address, action: decision.action, driver, recorded }
-  const blocked = refuse(question)
+  const blocked = refuse({
+    address,
+    action: decision.action,
+    driver,
+    recorded,
+    desired: input?.resource.lifecycle,
+    owner: request.owner,
+    adopt: request.adopt || request.mode === 'renew',
+    allow: request.allow,
+  })
   return { ...base, ...decision, ...(blocked && { blocked }) }
-}
-
-/** An orphan: recorded for this owner and no longer declared. Others' resources are left alone. */
-function decideUndeclared(subject: DecidedSubject, request: PlanRequest) {
-  const { recorded } = subject
-  if (!recorded || recorded.owner !== request.owner) return undefined
-  const fields = request.fields(subject.kind, recorded.spec)
-  const fate = {
-    retain: 'its certificates and keys stay in the inventory',
-    revoke: 'its certificates are revoked, its keys stay',
-    destroy: 'its certificates are revoked and its keys destroyed',
-  }[recorded.lifecycle.onDelete ?? 'retain']
-  const why = request.mode === 'destroy' ? 'destroy was asked for' : 'no longer declared'
-  return {
-    action: 'delete' as const,
-    reason: request.mode === 'destroy' ? ('config' as const) : ('orphan' as const),
-    because: `${why}; ${fate}`,
-    diffs: diffAgainstNothing(recorded.spec, fields, 'before'),
-  }
 }
 
 function withMassRefusal(changes: readonly Change[], request: PlanRequest): readonly Change[] {
@@ -139,46 +146,6 @@ function driftOf(world: PlanWorld, selected: ReadonlySet<Address>): Drift[] {
   return [...world.subjects.values()]
     .filter(subject => selected.has(subject.address) && (subject.live?.drift.length ?? 0) > 0)
     .map(subject => ({ address: subject.address, diffs: subject.live?.drift ?? [] }))
-}
-
-/** The concrete graph that the executor runs. Deletions go in the reverse order of what they stood on. */
-function operationsOf(
-  changes: readonly Change[],
-  world: PlanWorld,
-  inputs: ReadonlyMap<Address, DesiredInput>,
-  dependencies: ReadonlyMap<Address, readonly Address[]>,
-): Pick<Plan, 'operations' | 'revisions'> {
-  const acting = new Map(changes.filter(change => change.action !== 'no-op').map(change => [change.address, change]))
-  const dependents = dependentsOf(dependencies)
-  const revisions: Record<Address, number> = {}
-  const operations: PlannedOperation[] = []
-  for (const change of acting.values()) {
-    if (change.action === 'no-op') continue
-    const subject = world.subjects.get(change.address) as Subject // every change comes from a subject
-    const { recorded } = subject
-    const input = inputs.get(change.address)
-    const before = change.action === 'delete' ? (dependents.get(change.address) ?? []) : change.dependsOn
-    operations.push({
-      address: change.address,
-      kind: change.kind,
-      name: change.name,
-      action: change.action,
-      reason: change.reason,
-      spec: subject.spec,
-      secrets: input?.resource.secrets ?? [],
-      file: input?.resource.file ?? '',
-      labels: input?.resource.labels ?? recorded?.labels ?? {},
-      lifecycle: input?.resource.lifecycle ?? recorded?.lifecycle ?? {},
-      dependsOn: change.dependsOn,
-      after: before.filter(address => acting.has(address)),
-      expectedRevision: recorded?.revision ?? null,
-    })
-    for (const address of [change.address, ...change.dependsOn]) {
-      const revision = world.subjects.get(address)?.recorded?.revision
-      if (revision !== undefined) revisions[address] = revision
-    }
-  }
-  return { operations, revisions }
 }
 
 function driverOf(request: PlanRequest, kind: string): Driver {

@@ -1,4 +1,5 @@
 import type { Address } from '../core/address.ts'
+import { dependentsOf, reachable } from '../core/graph.ts'
 import type { Finding, Subject } from '../kinds/driver.ts'
 import type { Change, PreflightFinding } from './plan.ts'
 import type { DesiredInput, PlanRequest } from './request.ts'
@@ -6,29 +7,32 @@ import type { PlanWorld } from './world.ts'
 
 /**
  * Everything that can be known to go wrong before apply. What concerns a resource that this plan does not touch
- * is told as a warning: it stands as it is, and must not hold up the rest.
+ * is told as a warning: it stands as it is, and must not hold up the rest. What was seen outside (credentials that no
+ * longer work) stays an error where something that changes relies on it.
  */
 export function preflight(
   changes: readonly Change[],
   world: PlanWorld,
   inputs: ReadonlyMap<Address, DesiredInput>,
-  dependents: ReadonlyMap<Address, readonly Address[]>,
+  dependencies: ReadonlyMap<Address, readonly Address[]>,
   request: PlanRequest,
 ): PreflightFinding[] {
+  const dependents = dependentsOf(dependencies)
+  const made = changes.filter(({ action }) => action !== 'no-op' && action !== 'delete').map(({ address }) => address)
+  const needed = reachable(dependencies, made)
   const findings: PreflightFinding[] = []
   for (const change of changes) {
     const subject = world.subjects.get(change.address)
     if (!subject) continue
     const untouched = change.action === 'no-op'
     const judged = change.action === 'delete' ? [] : checksOf(subject, world, request)
-    for (const finding of [
-      ...(subject.live?.findings ?? []),
-      ...judged,
-      ...shape(change, subject, world, inputs, dependents),
-    ]) {
-      const level = untouched ? 'warning' : finding.level
-      findings.push({ address: change.address, ...finding, level })
+    const tell = (found: readonly Finding[], matters: boolean) => {
+      for (const finding of found) {
+        findings.push({ address: change.address, ...finding, level: matters ? finding.level : 'warning' })
+      }
     }
+    tell(subject.live?.findings ?? [], !untouched || needed.has(change.address))
+    tell([...judged, ...shape(change, subject, world, inputs, dependents)], !untouched)
     findings.push(...blastRadius(change, changes, dependents))
   }
   return findings

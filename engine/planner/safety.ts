@@ -1,16 +1,18 @@
 import type { Address } from '../core/address.ts'
-import type { RecordedResource } from '../core/resource.ts'
+import type { Lifecycle, RecordedResource } from '../core/resource.ts'
 import type { Action, Driver } from '../kinds/driver.ts'
 import type { Blocked } from './plan.ts'
 
 /** Deletions and replacements beyond this share of at least this many recorded resources need a word. */
-export const massLimit = { share: 0.3, ofAtLeast: 10 } as const
+export const massLimit = { percent: 30, ofAtLeast: 10 } as const
 
 export interface SafetyQuestion {
   readonly address: Address
   readonly action: Action
   readonly driver: Driver
   readonly recorded: RecordedResource | undefined
+  /** What the configuration says of it now, where it still does. */
+  readonly desired: Lifecycle | undefined
   readonly owner: string
   readonly adopt: boolean
   readonly allow: readonly string[]
@@ -32,8 +34,8 @@ function notOurs({ recorded, owner, adopt, action, address }: SafetyQuestion): B
   }
 }
 
-function isProtected({ recorded, action, address }: SafetyQuestion): Blocked | undefined {
-  if (!destructive(action) || !recorded?.lifecycle.protect) return undefined
+function isProtected({ recorded, desired, action, address }: SafetyQuestion): Blocked | undefined {
+  if (!destructive(action) || !(recorded?.lifecycle.protect || desired?.protect)) return undefined
   return {
     code: 'plan_blocked',
     message: `${address} is protected and would be ${action === 'delete' ? 'deleted' : 'replaced'}`,
@@ -57,11 +59,12 @@ export function refuseMass(
   allow: readonly string[],
 ): Blocked | undefined {
   const destroyed = changes.filter(change => destructive(change.action))
-  if (recordedCount < massLimit.ofAtLeast || destroyed.length <= recordedCount * massLimit.share) return undefined
+  if (recordedCount < massLimit.ofAtLeast || destroyed.length * 100 <= recordedCount * massLimit.percent)
+    return undefined
   if (destroyed.every(change => allowed(change.address, allow))) return undefined
   return {
     code: 'plan_blocked',
-    message: `this plan deletes or replaces ${destroyed.length} of ${recordedCount} resources, more than ${massLimit.share * 100} %`,
+    message: `this plan deletes or replaces ${destroyed.length} of ${recordedCount} resources, more than ${massLimit.percent} %`,
     remedy: 'check that the configuration is complete; if you mean it, add --allow all-deletes',
   }
 }

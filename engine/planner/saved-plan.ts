@@ -44,7 +44,8 @@ export function assertFresh(
   plan: Plan,
   state: { readonly lineage: string; readonly revisionOf: (address: string) => number | undefined },
 ): void {
-  if (plan.document.lineage !== state.lineage) {
+  // A plan on a state that nobody had written yet has no lineage; its revisions say whether it still fits.
+  if (plan.document.lineage !== '' && plan.document.lineage !== state.lineage) {
     throw new EngineError('plan_stale', 'the plan was made on a state with another lineage', { remedy: 'plan again' })
   }
   const moved = Object.entries(plan.revisions)

@@ -46,7 +46,9 @@ export class PlanWorld implements World {
 }
 
 /** Joins what is declared with what is recorded and seen. */
-export function worldOf(request: Pick<PlanRequest, 'desired' | 'recorded' | 'live' | 'now'>): PlanWorld {
+export function worldOf(
+  request: Pick<PlanRequest, 'mode' | 'owner' | 'desired' | 'recorded' | 'live' | 'now'>,
+): PlanWorld {
   const subjects = new Map<Address, DecidedSubject>()
   const recorded = new Map(request.recorded.map(resource => [resource.address, resource]))
   for (const { resource, spec, secrets } of request.desired) {
@@ -76,6 +78,7 @@ export function worldOf(request: Pick<PlanRequest, 'desired' | 'recorded' | 'liv
       declared: false,
       secrets: new Map(),
       recorded: known,
+      ...(request.mode !== 'renew' && known.owner === request.owner && { going: true as const }),
       ...(live && { live }),
     })
   }

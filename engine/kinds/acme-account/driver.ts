@@ -18,6 +18,8 @@ export const driver: Driver = {
   check: checkAccount,
   read: observeAccount,
   decide,
+  fate: ({ lifecycle }) =>
+    `the account is deactivated at the CA for good, its key ${lifecycle.onDelete === 'destroy' ? 'is destroyed' : 'stays'}`,
   create,
   update,
   delete: deactivate,

@@ -3,7 +3,7 @@ import { formatDuration, parseDuration } from '../../core/duration.ts'
 import { EngineError } from '../../core/errors.ts'
 import { parseKeySpec } from '../../x509/keys.ts'
 import { normaliseNameConstraints } from '../../x509/name-constraints.ts'
-import { authorityChain, plannedEnd } from '../authority-chain.ts'
+import { authorityChain, plannedEnd, secondsAhead } from '../authority-chain.ts'
 import type { Finding, Subject, World } from '../driver.ts'
 import { specOf } from '../spec.ts'
 
@@ -53,17 +53,19 @@ function endsBeforeItsIssuers(
   now: Date,
 ): readonly Finding[] {
   const validity = parseDuration(spec.validity)
-  const late = above.find(authority => (plannedEnd(authority, now).getTime() - now.getTime()) / 1000 < validity)
+  const needed = secondsAhead(subject, validity, now)
+  const secondsLeft = (authority: Subject) => Math.floor((plannedEnd(authority, now).getTime() - now.getTime()) / 1000)
+  const late = above.find(authority => secondsLeft(authority) <= 0 || secondsLeft(authority) < needed)
   if (!late) return []
-  const left = Math.floor((plannedEnd(late, now).getTime() - now.getTime()) / 86_400_000)
+  const left = Math.floor(secondsLeft(late) / 86_400)
   return [
     {
       check: 'validity',
       level: 'error',
-      code: left < 0 ? 'ca_expired' : 'validity_exceeds_issuer',
+      code: secondsLeft(late) <= 0 ? 'ca_expired' : 'validity_exceeds_issuer',
       message:
-        left < 0
-          ? `${late.address} above ${subject.name} has expired`
+        secondsLeft(late) <= 0
+          ? `${late.address} above it has expired`
           : `the validity ${formatDuration(validity)} goes beyond the end of ${late.address}`,
       remedy: left > 0 ? `lower validity to at most ${left}d, or renew ${late.address} first` : `renew ${late.address}`,
       pointer: '/spec/validity',

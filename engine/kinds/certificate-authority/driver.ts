@@ -2,6 +2,7 @@ import type { CertificateAuthoritySpec } from '../../../schemas/generated/types.
 import { parseDuration } from '../../core/duration.ts'
 import { EngineError } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
+import type { RecordedResource } from '../../core/resource.ts'
 import type { Secret } from '../../core/secret.ts'
 import { type CaSigning, signCaCertificate } from '../../x509/ca-certificate.ts'
 import { parseCertificate } from '../../x509/certificate.ts'
@@ -9,7 +10,7 @@ import { exportPrivateKey, generateKey, importPrivateKey, parseKeySpec, spkiOf }
 import { newSerial } from '../../x509/serials.ts'
 import { nestValidity, type Validity } from '../../x509/validity.ts'
 import { fittingValidity, openAuthority } from '../authority.ts'
-import type { Driver, NewCertificate, Operation, OperationContext, Outcome } from '../driver.ts'
+import type { Driver, NewCertificate, Operation, OperationContext, Outcome, Removal } from '../driver.ts'
 import { specOf } from '../spec.ts'
 import { checkAuthority } from './check.ts'
 import { decideAuthority } from './decide.ts'
@@ -33,11 +34,33 @@ export const driver: Driver = {
   update: async operation => ({ status: operation.recorded?.status ?? {} }),
   renew: certifyAgain,
   reissue: certifyAgain,
-  async delete(operation) {
-    const keyId = operation.recorded?.status.keyId
-    const destroy = operation.lifecycle.onDelete === 'destroy' && typeof keyId === 'string'
-    return destroy ? { destroyKeys: [keyId] } : {}
-  },
+  fate,
+  delete: retire,
+}
+
+/** A root cannot revoke itself (RFC 5280 §6.1.1 d: a trust anchor is trusted until it is removed). */
+function fate({ lifecycle, spec }: RecordedResource): string {
+  const revoked = spec.type === 'intermediate' ? 'its certificates are revoked by its parent' : 'its certificates stay'
+  return {
+    retain: 'its certificates and key stay in the inventory',
+    revoke: `${revoked}, its key stays`,
+    destroy: `${revoked}, its key is destroyed: nothing below it can be revoked any more`,
+  }[lifecycle.onDelete ?? 'retain']
+}
+
+async function retire(operation: Operation, context: OperationContext): Promise<Removal> {
+  const onDelete = operation.lifecycle.onDelete ?? 'retain'
+  if (onDelete === 'retain') return {}
+  const now = context.clock.now().toISOString()
+  const versions = await context.certificates(operation.id)
+  const live = versions.filter(
+    ({ revokedAt, notAfter, issuerId }) => revokedAt === undefined && notAfter > now && issuerId !== operation.id,
+  )
+  const keyId = operation.recorded?.status.keyId
+  return {
+    revocations: live.map(({ id }) => ({ certificateId: id, reason: 'cessationOfOperation' })),
+    destroyKeys: onDelete === 'destroy' && typeof keyId === 'string' ? [keyId] : [],
+  }
 }
 
 async function certifyAgain(operation: Operation, context: OperationContext): Promise<Outcome> {

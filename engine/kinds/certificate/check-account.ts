@@ -84,9 +84,22 @@ function profileExists({ spec }: AccountQuestion, world: World): readonly Findin
   ]
 }
 
-/** The providers that stay, in the order of their creation: new ones follow those that are recorded. */
-export function providerCandidates(world: World): Candidate[] {
-  const stays = world.all('DnsProvider').filter(({ declared, planned }) => declared || planned?.action !== 'delete')
+const candidatesOf = new WeakMap<World, readonly Candidate[]>()
+
+/**
+ * The providers that stay, in the order of their creation: new ones follow those that are recorded. Found once per
+ * world, because each certificate asks.
+ */
+export function providerCandidates(world: World): readonly Candidate[] {
+  const known = candidatesOf.get(world)
+  if (known) return known
+  const found = findCandidates(world)
+  candidatesOf.set(world, found)
+  return found
+}
+
+function findCandidates(world: World): Candidate[] {
+  const stays = world.all('DnsProvider').filter(provider => !provider.going)
   const age = ({ recorded }: Subject) => recorded?.createdAt ?? '~'
   return stays
     .toSorted((a, b) => (age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : 0))

@@ -2,7 +2,7 @@ import type { CertificateSpec, RoleSpec } from '../../../schemas/generated/types
 import { formatDuration, parseDuration } from '../../core/duration.ts'
 import { nameConstraintViolations } from '../../x509/name-constraints.ts'
 import { policyViolations, type RolePolicy } from '../../x509/role-policy.ts'
-import { authorityChain, constraintsOf, plannedEnd } from '../authority-chain.ts'
+import { authorityChain, constraintsOf, plannedEnd, secondsAhead } from '../authority-chain.ts'
 import type { Finding, Subject, World } from '../driver.ts'
 import { authorityOf } from './decide.ts'
 import { type CertificateRequest, ttlOf } from './request.ts'
@@ -45,11 +45,16 @@ function roleAllows({ spec, request, role }: RoleQuestion): readonly Finding[] {
 }
 
 /** Validity is nested in every issuer up the chain (RFC 5280 §6.1 checks each certificate at the same instant). */
-function endsBeforeItsIssuers({ spec, role }: RoleQuestion, chain: readonly Subject[], now: Date): readonly Finding[] {
+function endsBeforeItsIssuers(
+  { subject, spec, role }: RoleQuestion,
+  chain: readonly Subject[],
+  now: Date,
+): readonly Finding[] {
   const ttl = ttlOf(spec, role)
+  const needed = secondsAhead(subject, ttl, now)
   for (const authority of chain) {
     const left = Math.floor((plannedEnd(authority, now).getTime() - now.getTime()) / 1000)
-    if (left >= ttl) continue
+    if (left >= needed && left > 0) continue
     const remedy = `renew ${authority.address} first${left > 0 ? `, or lower ttl to at most ${hours(left)}` : ''}`
     return [
       left <= 0

@@ -1,4 +1,5 @@
-import type { CertificateSpec, RoleSpec } from '../../../schemas/generated/types.ts'
+import type { AcmeAccountSpec, CertificateSpec, RoleSpec } from '../../../schemas/generated/types.ts'
+import { directoryUrlOf } from '../../acme/providers.ts'
 import { chooseRenewalTime, renewalByLifetime } from '../../acme/renewal-info.ts'
 import { parseDuration } from '../../core/duration.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
@@ -36,8 +37,19 @@ function issuerIsReplaced(subject: RecordedSubject, world: World): Verdict | und
 /** Staging certificates do not become production certificates by themselves. */
 function serverIsReplaced(subject: RecordedSubject, world: World): Verdict | undefined {
   const account = world.find('AcmeAccount', specOf<CertificateSpec>(subject).account)
-  if (account?.planned?.action !== 'replace') return undefined
-  return { action: 'reissue', reason: 'dependency', because: `its account ${account.name} is replaced` }
+  const issuedBy = subject.recorded.status.directoryUrl
+  const server = account && serverOf(specOf<AcmeAccountSpec>(account))
+  if (server === undefined || typeof issuedBy !== 'string' || issuedBy === server) return undefined
+  return { action: 'reissue', reason: 'dependency', because: `its account ${account?.name} is at another server now` }
+}
+
+/** Undefined for a server that does not exist, which is the account's finding. */
+function serverOf({ provider, environment, directoryUrl }: AcmeAccountSpec): string | undefined {
+  try {
+    return directoryUrlOf({ provider, environment, ...(directoryUrl !== undefined && { directoryUrl }) })
+  } catch {
+    return undefined
+  }
 }
 
 function renewalIsDue(subject: RecordedSubject, { now }: World): Verdict | undefined {

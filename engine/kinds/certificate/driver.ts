@@ -2,13 +2,14 @@ import type { CertificateSpec } from '../../../schemas/generated/types.ts'
 import { revokeCertificate } from '../../acme/revocation.ts'
 import { removeTxtRecords } from '../../acme/solvers/dns-01.ts'
 import type { Address } from '../../core/address.ts'
-import { patternCovers } from '../../dns/managed-zones.ts'
+import { type Candidate, patternCovers } from '../../dns/managed-zones.ts'
 import { identifierOf } from '../../dns/names.ts'
 import type { Driver, Operation, OperationContext, Outcome, Removal, Subject, World } from '../driver.ts'
 import { specOf } from '../spec.ts'
 import { checkCertificate } from './check.ts'
 import { providerCandidates } from './check-account.ts'
 import { decideCertificate } from './decide.ts'
+import { fateOfCertificate } from './fate.ts'
 import { issueFromAccount, openAccount } from './from-account.ts'
 import { issueFromRole } from './from-role.ts'
 import { observeCertificate } from './observe.ts'
@@ -23,6 +24,7 @@ export const driver: Driver = {
   check: checkCertificate,
   read: observeCertificate,
   decide: decideCertificate,
+  fate: fateOfCertificate,
   create: issue,
   renew: issue,
   reissue: issue,
@@ -43,18 +45,18 @@ function challengeProviders(subject: Subject, world: World): readonly Address[] 
   const spec = specOf<CertificateSpec>(subject)
   if (spec.account === undefined || spec.challengeType !== 'dns-01' || spec.dnsProvider !== undefined) return []
   const identifiers = (spec.domains ?? []).map(identifierOf)
-  return providerCandidates(world)
+  const candidates = providerCandidates(world)
+  const manages = ({ managedZones }: Candidate, name: string) =>
+    managedZones.some(pattern => patternCovers(pattern, name))
+  // A name that nobody manages may be delegated to any of them.
+  const unmanaged = identifiers.every(name => !candidates.some(candidate => manages(candidate, name)))
+  return candidates
     .filter(
-      ({ managedZones }) =>
-        managedZones.length === 0 ||
-        identifiers.some(name => managedZones.some(pattern => patternCovers(pattern, name))) ||
-        identifiers.every(name => !someoneManages(name, world)),
+      candidate =>
+        unmanaged || candidate.managedZones.length === 0 || identifiers.some(name => manages(candidate, name)),
     )
     .map(({ address }) => address)
 }
-
-const someoneManages = (name: string, world: World) =>
-  providerCandidates(world).some(({ managedZones }) => managedZones.some(pattern => patternCovers(pattern, name)))
 
 /** What becomes of the versions of a certificate that is no longer declared; the plan has said it. */
 async function retire(operation: Operation, context: OperationContext): Promise<Removal> {

@@ -22,6 +22,7 @@ export const driver: Driver = {
   idPrefix: 'dnsp',
   guarded: false,
   read: observe,
+  fate: () => 'its stored credentials are destroyed',
   create: verify,
   update: verify,
   delete: async () => ({}),

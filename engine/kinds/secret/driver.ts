@@ -8,6 +8,7 @@ export const driver: Driver = {
   idPrefix: 'sec',
   guarded: false,
   check: pathIsOurs,
+  fate: () => 'its values are destroyed',
   create: store,
   update: store,
   delete: async () => ({}),
@@ -21,9 +22,9 @@ async function store(operation: Operation): Promise<Outcome> {
 /** References name a path, so two secrets at one path would be ambiguous. */
 function pathIsOurs(subject: Subject, world: World): readonly Finding[] {
   const { path } = specOf<SecretSpec>(subject)
-  const other = world
-    .all('Secret')
-    .find(each => each.address !== subject.address && specOf<SecretSpec>(each).path === path && stays(each))
+  const other = holdersOf(world)
+    .get(path)
+    ?.find(each => each.address !== subject.address)
   if (!other) return []
   return [
     {
@@ -37,4 +38,14 @@ function pathIsOurs(subject: Subject, world: World): readonly Finding[] {
   ]
 }
 
-const stays = (subject: Subject) => subject.planned?.action !== 'delete'
+const holders = new WeakMap<World, ReadonlyMap<string, readonly Subject[]>>()
+
+/** Secrets that stay, by path; found once per world. */
+function holdersOf(world: World): ReadonlyMap<string, readonly Subject[]> {
+  const known = holders.get(world)
+  if (known) return known
+  const stays = world.all('Secret').filter(each => !each.going)
+  const found = Map.groupBy(stays, each => specOf<SecretSpec>(each).path)
+  holders.set(world, found)
+  return found
+}

@@ -1,6 +1,7 @@
 import type { TrustAnchorSpec } from '../../../schemas/generated/types.ts'
+import { EngineError } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
-import { fingerprintOf, parseCertificate } from '../../x509/certificate.ts'
+import { type CertificateInfo, fingerprintOf, parseCertificate } from '../../x509/certificate.ts'
 import type { Driver, Finding, Operation, OperationContext, Outcome, Subject, World } from '../driver.ts'
 import { specOf } from '../spec.ts'
 
@@ -10,6 +11,7 @@ export const driver: Driver = {
   idPrefix: 'ta',
   guarded: true,
   check,
+  fate: () => 'its certificate stays in the inventory',
   create: record,
   update: async operation => ({ status: operation.recorded?.status ?? {} }),
   delete: async () => ({}),
@@ -17,15 +19,21 @@ export const driver: Driver = {
 
 function check(subject: Subject, world: World): readonly Finding[] {
   const pem = specOf<TrustAnchorSpec>(subject).certificatePem ?? ''
-  const certificate = parseCertificate(pem)
-  const finding = (message: string, remedy: string): Finding => ({
+  const finding = (message: string, remedy: string, level: Finding['level'] = 'warning'): Finding => ({
     check: 'trust-anchor',
-    level: 'warning',
+    level,
     code: 'certificate_invalid',
     message,
     remedy,
     pointer: '/spec/certificatePem',
   })
+  let certificate: CertificateInfo
+  try {
+    certificate = parseCertificate(pem)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return [finding(error.message, error.remedy ?? 'give a certificate as PEM', 'error')]
+  }
   const findings: Finding[] = []
   if (!certificate.isCa) {
     findings.push(
