@@ -14,7 +14,7 @@ const largestFile = 1024 * 1024
 export async function inlineFiles(declared: Declared, files: SourceFiles): Promise<Diagnostic[]> {
   const problems: Diagnostic[] = []
   for (const { pattern, into } of factsOfDeclared(declared).files) {
-    for (const { pointer, value } of [...matches(declared.value.spec, pattern)]) {
+    for (const { pointer, value } of matches(declared.value.spec, pattern)) {
       const path = into === undefined ? (isJsonObject(value) ? value.file : undefined) : value
       if (typeof path !== 'string') continue
       const at = `/spec${pointer}`

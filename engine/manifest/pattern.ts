@@ -9,26 +9,37 @@ export function patternOf(pointer: string): Pattern {
   return pointer.split('/').slice(1)
 }
 
+/** A value that a pattern reaches. */
+export interface Match {
+  readonly pointer: Pointer
+  readonly value: Json
+}
+
+const none: readonly Match[] = []
+
 /** Every value that a pattern reaches; `*` stands for any list item or map key. */
-export function* matches(root: Json | undefined, pattern: Pattern): Generator<{ pointer: Pointer; value: Json }> {
-  // Nearly all patterns have no wildcard, and this runs for each field of ten thousand resources.
+export function matches(root: Json | undefined, pattern: Pattern): readonly Match[] {
+  // Most fields are absent in most resources, and this runs for each field of ten thousand of them.
   let value: Json | undefined = root
   for (const [depth, token] of pattern.entries()) {
-    if (token === '*') {
-      const rest = pattern.slice(depth + 1)
-      const head = pointerTo(...pattern.slice(0, depth))
-      const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
-      for (const [key, item] of entries) {
-        for (const found of matches(item as Json | undefined, rest)) {
-          yield { pointer: `${head}${pointerTo(key)}${found.pointer}`, value: found.value }
-        }
-      }
-      return
-    }
-    if (!isJsonObject(value) || !Object.hasOwn(value, token)) return
+    if (token === '*') return wildcard(value, pattern, depth)
+    if (!isJsonObject(value)) return none
     value = value[token]
+    if (value === undefined) return none
   }
-  if (value !== undefined) yield { pointer: pointerTo(...pattern), value }
+  return value === undefined ? none : [{ pointer: pointerTo(...pattern), value }]
+}
+
+function wildcard(value: Json | undefined, pattern: Pattern, depth: number): readonly Match[] {
+  if (typeof value !== 'object' || value === null) return none
+  const head = pointerTo(...pattern.slice(0, depth))
+  const rest = pattern.slice(depth + 1)
+  return Object.entries(value).flatMap(([key, item]) =>
+    matches(item as Json | undefined, rest).map(found => ({
+      pointer: `${head}${pointerTo(key)}${found.pointer}`,
+      value: found.value,
+    })),
+  )
 }
 
 /** Whether a path is what a pattern names, or lies below it. */

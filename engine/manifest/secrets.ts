@@ -15,7 +15,7 @@ export function takeSecrets(declared: Declared): { secrets: SecretField[]; warni
   const warnings: Diagnostic[] = []
   const facts = factsOfDeclared(declared)
   for (const pattern of facts.secrets) {
-    for (const { pointer, value } of [...matches(declared.value.spec, pattern)]) {
+    for (const { pointer, value } of matches(declared.value.spec, pattern)) {
       if (typeof value !== 'string') {
         secrets.push({ pointer, reference: referenceOf(value) })
         continue
