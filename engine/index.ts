@@ -1,6 +1,7 @@
 /**
  * The engine's public face: all that the doors (CLI, reconciler, Pulumi, Terraform) may import. What is heavy is
- * loaded when it is used, so that `trustform validate` pays for nothing else.
+ * loaded when it is used, and the bundler gives each command only the exports that it names, so that
+ * `trustform validate` pays for nothing else.
  */
 
 import type { Engine } from './composition/engine.ts'
@@ -17,10 +18,16 @@ export { type Diagnostic, DiagnosticsError, EngineError, type Position } from '.
 export type { Json, JsonObject } from './core/json.ts'
 export type { Clock, Http, Log, Random, Trace } from './core/ports.ts'
 export type { Configuration, RecordedResource } from './core/resource.ts'
+export { visible } from './core/visible.ts'
 export type { RunEvent, RunResult } from './executor/ports.ts'
 export type { Action, FieldDiff, Reason } from './kinds/driver.ts'
-export type { SourceFiles } from './manifest/files.ts'
-export type { Loaded, LoadedConfiguration } from './manifest/load.ts'
+export { fileSystem, type SourceFiles } from './manifest/files.ts'
+export { formatGithub } from './manifest/format/github.ts'
+export { formatJson } from './manifest/format/json.ts'
+export { formatSarif } from './manifest/format/sarif.ts'
+export { formatText } from './manifest/format/text.ts'
+export { type Loaded, type LoadedConfiguration, loadConfiguration } from './manifest/load.ts'
+export { renderConfiguration } from './manifest/render.ts'
 export {
   type Change,
   hasChanges,
@@ -29,6 +36,9 @@ export {
   type PlanDocument,
   type PreflightFinding,
 } from './planner/plan.ts'
+export { renderPlanMarkdown } from './planner/render/markdown.ts'
+export { renderPlanText, summaryLine } from './planner/render/text.ts'
+export { openStore } from './state/open.ts'
 export type { HistoryEntry, Lease, Snapshot, StateStore } from './state/store.ts'
 
 /** Opens state, keys and ports. Close it when done. */

@@ -81,6 +81,7 @@ export const errorCatalogue = {
   // The run itself
   dependency_failed: { status: 409, retry: 'at-once' },
   interrupted: { status: 499, retry: 'at-once' },
+  internal: { status: 500, retry: 'never' },
 } as const satisfies Record<string, ErrorFacts>
 
 export type ErrorCode = keyof typeof errorCatalogue

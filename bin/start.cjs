@@ -1,0 +1,17 @@
+// The other half of bin/trustform: what only a current Node can run.
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
+const { enableCompileCache } = require('node:module')
+
+// Compiled code goes to the user's own cache: from a folder that others can write to it could be anybody's.
+const { XDG_CACHE_HOME, HOME, NODE_COMPILE_CACHE } = process.env
+const cache = XDG_CACHE_HOME || (HOME && join(HOME, '.cache'))
+if (NODE_COMPILE_CACHE) enableCompileCache()
+else if (cache) enableCompileCache(join(cache, 'trustform'))
+
+const program = join(__dirname, '..', 'dist', 'trustform.js')
+if (existsSync(program)) require(program)
+else {
+  process.stderr.write('trustform is not built here: run `npm ci`, or `npm run build` after a change\n')
+  process.exitCode = 1
+}

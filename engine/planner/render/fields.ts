@@ -1,0 +1,45 @@
+import type { FieldDiff } from '../../kinds/driver.ts'
+import type { Change } from '../plan.ts'
+import { shortValue } from './value.ts'
+
+/** The fields by which a new resource of a kind is recognised; the rest is in `--json`. */
+const telling: Readonly<Record<string, readonly string[]>> = {
+  CertificateAuthority: ['type', 'commonName', 'parent', 'keyType', 'keySize', 'validity'],
+  Role: ['ca', 'allowedDomains', 'maxTtl', 'extendedKeyUsages'],
+  AcmeAccount: ['provider', 'environment', 'directoryUrl', 'email'],
+  DnsProvider: ['providerType', 'managedZones'],
+  Certificate: ['role', 'account', 'commonName', 'domains', 'ipAddresses', 'emails', 'uris', 'challengeType', 'ttl'],
+  TrustAnchor: ['certificatePem'],
+  Secret: ['path'],
+}
+
+/** `type=root keyType=ec`: what is being created, in one line; for other actions nothing. */
+export function tellingFields({ kind, action, diffs }: Change): readonly string[] {
+  if (action !== 'create') return []
+  const values = new Map(diffs.map(({ path, after }) => [path, after]))
+  const names = telling[kind] ?? [...values.keys()].map(path => path.replace(/^\/spec\//, '')).slice(0, 4)
+  return names.flatMap(name => {
+    const value = values.get(`/spec/${name}`)
+    const empty = value === undefined || value === null || (Array.isArray(value) && value.length === 0)
+    return empty ? [] : [`${name}=${shortValue(value)}`]
+  })
+}
+
+export interface FieldLine {
+  readonly sign: '+' | '-' | '~'
+  readonly text: string
+}
+
+/** The differing fields of a change, one line each; what is created or deleted as a whole has none. */
+export function fieldLines({ action, diffs }: Pick<Change, 'action' | 'diffs'>): readonly FieldLine[] {
+  return action === 'create' || action === 'delete' ? [] : diffs.map(fieldLine)
+}
+
+/** One difference: `ttl: 30d → 60d`. */
+export function fieldLine({ path, before, after, forcesReplacement }: FieldDiff): FieldLine {
+  const field = path.replace(/^\/spec\//, '').replaceAll('/', '.')
+  const forces = forcesReplacement ? '  (forces replacement)' : ''
+  if (before === null) return { sign: '+', text: `${field}: ${shortValue(after)}${forces}` }
+  if (after === null) return { sign: '-', text: `${field}: ${shortValue(before)}${forces}` }
+  return { sign: '~', text: `${field}: ${shortValue(before)} → ${shortValue(after)}${forces}` }
+}
