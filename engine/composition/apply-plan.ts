@@ -10,7 +10,7 @@ import { loadDrivers } from '../kinds/registry.ts'
 import type { Plan, PlannedOperation } from '../planner/plan.ts'
 import { assertFresh } from '../planner/saved-plan.ts'
 import type { Lease, Snapshot } from '../state/store.ts'
-import { fingerprintOf, holdsFingerprint, secretResolver, specPointer } from './secrets.ts'
+import { fingerprintOf, holdsFingerprint, secretResolver } from './secrets.ts'
 import type { Session } from './session.ts'
 
 export interface ApplyOptions {
@@ -85,14 +85,13 @@ function secretsOf(session: Session, plan: Plan, snapshot: Snapshot) {
     const values = new Map<Pointer, Secret>()
     if (operation.action === 'delete') return values
     for (const { pointer, reference } of operation.secrets) {
-      const at = specPointer(pointer)
       const place = { folder: dirname(operation.file), address: operation.address }
       const value = await resolver.resolve(reference, place)
-      const planned = valueAt(operation.spec, at)
-      if (holdsFingerprint(planned, 'unknown')) throw notResolved(operation.address, at)
-      const fingerprint = await fingerprintOf(session, operation.address, at, value)
-      if (!holdsFingerprint(planned, fingerprint)) throw secretChanged(operation.address, at)
-      values.set(at, value)
+      const planned = valueAt(operation.spec, pointer)
+      if (holdsFingerprint(planned, 'unknown')) throw notResolved(operation.address, pointer)
+      const fingerprint = await fingerprintOf(session, operation.address, pointer, value)
+      if (!holdsFingerprint(planned, fingerprint)) throw secretChanged(operation.address, pointer)
+      values.set(pointer, value)
     }
     return values
   }

@@ -21,7 +21,7 @@ export function secretResolver(
 
   async function stored(path: string, field = 'value'): Promise<Secret | undefined> {
     const source = declaredAt.get(path)
-    const own = source?.secrets.find(secret => specPointer(secret.pointer) === `/data/${field}`)
+    const own = source?.secrets.find(secret => secret.pointer === `/data/${field}`)
     if (source && own) return resolver.resolve(own.reference, { folder: dirname(source.file), address: source.address })
     const known = recordedAt.get(path)
     const octets = known && (await session.unseal(`${known.id}#/data/${field}`))
@@ -32,9 +32,6 @@ export function secretResolver(
 function secretsByPath<R extends { readonly kind: string; readonly spec: JsonObject }>(resources: readonly R[]) {
   return new Map(resources.flatMap(each => (each.kind === 'Secret' ? [[String(each.spec.path), each]] : [])))
 }
-
-/** A secret's pointer below the spec. */
-export const specPointer = (pointer: Pointer): Pointer => pointer.replace(/^\/spec(?=\/)/, '')
 
 /**
  * The declared resources with their secrets resolved into memory and fingerprinted in the spec. Unresolved (offline)
@@ -65,9 +62,9 @@ async function resolveFields(
 ): Promise<ReadonlyMap<Pointer, Secret>> {
   const values = new Map<Pointer, Secret>()
   for (const { pointer, reference } of resource.secrets) {
-    const position = resource.locate(pointer)
+    const position = resource.locate(`/spec${pointer}`)
     const place = { folder: dirname(resource.file), address: resource.address, position }
-    values.set(specPointer(pointer), await resolver.resolve(reference, place))
+    values.set(pointer, await resolver.resolve(reference, place))
   }
   return values
 }
@@ -79,10 +76,9 @@ async function fingerprinted(
 ): Promise<JsonObject> {
   let result = spec
   for (const { pointer } of secrets) {
-    const at = specPointer(pointer)
-    const value = values.get(at)
-    const fingerprint = value ? await fingerprintOf(session, address, at, value) : 'unknown'
-    result = withValueAt(result, at, { $secret: fingerprint })
+    const value = values.get(pointer)
+    const fingerprint = value ? await fingerprintOf(session, address, pointer, value) : 'unknown'
+    result = withValueAt(result, pointer, { $secret: fingerprint })
   }
   return result
 }
