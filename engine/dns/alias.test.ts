@@ -46,6 +46,25 @@ describe('the zone of a name', () => {
     expect(recursive.filter(name => name.includes('new'))).toEqual([])
   })
 
+  test('a zone of one label is found without asking for the name itself', async () => {
+    const { world, context } = worldWith()
+    world.serve('10.0.4.1', { corp: ['@ NS ns1', 'ns1 A 10.0.4.1'] })
+    expect((await findAuthority('_acme-challenge.corp', context)).zone).toBe('corp')
+    const asked = world.queries.filter(({ recursion }) => recursion).map(({ name }) => name)
+    expect(asked).not.toContain('_acme-challenge.corp')
+  })
+
+  test('a resolver that fails is not asked for the name itself', async () => {
+    const { world, context } = worldWith()
+    const resolver = createResolver({ transport: world.transport, servers: [parseEndpoint('10.0.9.9:53')] })
+    world.serve('10.0.9.9', {}, 'servfail')
+    await expect(findAuthority('_acme-challenge.www.acme.example', { ...context, resolver })).rejects.toMatchObject({
+      code: 'dns_lookup_failed',
+      message: expect.stringContaining('10.0.9.9:53 answered SERVFAIL'),
+    })
+    expect(world.queries.map(({ name }) => name)).toEqual(['acme.example', 'www.acme.example'])
+  })
+
   test('a zone that nobody knows is told', async () => {
     await expect(findAuthority('_acme-challenge.nowhere.invalid', worldWith().context)).rejects.toMatchObject({
       code: 'dns_lookup_failed',

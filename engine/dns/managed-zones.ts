@@ -1,4 +1,4 @@
-import { type Address, parseAddress } from '../core/address.ts'
+import type { Address } from '../core/address.ts'
 import { EngineError } from '../core/errors.ts'
 import { identifierOf, isSameOrSubdomain, isSubdomain } from './names.ts'
 import type { Zone } from './provider.ts'
@@ -101,6 +101,3 @@ function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ')
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }
-
-/** The name part of a provider's address, for messages. */
-export const providerName = (address: Address): string => parseAddress(address).name

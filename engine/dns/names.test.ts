@@ -8,7 +8,6 @@ import {
   labelsOf,
   normaliseName,
   parentOf,
-  relativeTo,
   selfAndParents,
 } from './names.ts'
 
@@ -84,9 +83,4 @@ describe('subdomains', () => {
 test('a wildcard is challenged at the name below it', () => {
   expect(identifierOf('*.Acme.example.')).toBe('acme.example')
   expect(challengeName('*.acme.example')).toBe('_acme-challenge.acme.example')
-})
-
-test('a name relative to its zone', () => {
-  expect(relativeTo('acme.example', 'acme.example')).toBe('@')
-  expect(relativeTo('_acme-challenge.www.acme.example', 'acme.example')).toBe('_acme-challenge.www')
 })

@@ -56,11 +56,6 @@ export function isSameOrSubdomain(name: string, ancestor: string): boolean {
   return name === ancestor || isSubdomain(name, ancestor)
 }
 
-/** The name relative to a zone that holds it; `@` for the apex. */
-export function relativeTo(name: string, zone: string): string {
-  return name === zone ? '@' : name.slice(0, name.length - zone.length - 1)
-}
-
 /** The name that an authorization is for: RFC 8555 §7.1.3 takes the `*.` off a wildcard. */
 export function identifierOf(domain: string): string {
   const name = normaliseName(domain)
