@@ -9,7 +9,7 @@ const cache = XDG_CACHE_HOME || (HOME && join(HOME, '.cache'))
 if (NODE_COMPILE_CACHE) enableCompileCache()
 else if (cache) enableCompileCache(join(cache, 'trustform'))
 
-const program = join(__dirname, '..', 'dist', 'trustform.js')
+const program = join(__dirname, '..', 'dist', 'trustform.cjs')
 if (existsSync(program)) require(program)
 else {
   process.stderr.write('trustform is not built here: run `npm ci`, or `npm run build` after a change\n')

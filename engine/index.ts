@@ -1,11 +1,16 @@
 /**
  * The engine's public face: all that the doors (CLI, reconciler, Pulumi, Terraform) may import. What is heavy is
- * loaded when it is used, and the bundler gives each command only the exports that it names, so that
- * `trustform validate` pays for nothing else.
+ * loaded when it is called, so that `trustform validate` pays for nothing else: importing this file loads errors,
+ * addresses and little more.
  */
 
 import type { Engine } from './composition/engine.ts'
 import type { EngineOptions } from './composition/session.ts'
+import type { Diagnostic } from './core/errors.ts'
+import type { SourceFiles } from './manifest/files.ts'
+import type { Loaded, LoadedConfiguration } from './manifest/load.ts'
+import type { PlanDocument } from './planner/plan.ts'
+import type { StateStore } from './state/store.ts'
 
 export type { Engine, LockedEngine, LockOptions } from './composition/engine.ts'
 export type { MadePlan, PlanOptions } from './composition/make-plan.ts'
@@ -21,13 +26,8 @@ export type { Configuration, RecordedResource } from './core/resource.ts'
 export { visible } from './core/visible.ts'
 export type { RunEvent, RunResult } from './executor/ports.ts'
 export type { Action, FieldDiff, Reason } from './kinds/driver.ts'
-export { fileSystem, type SourceFiles } from './manifest/files.ts'
-export { formatGithub } from './manifest/format/github.ts'
-export { formatJson } from './manifest/format/json.ts'
-export { formatSarif } from './manifest/format/sarif.ts'
-export { formatText } from './manifest/format/text.ts'
-export { type Loaded, type LoadedConfiguration, loadConfiguration } from './manifest/load.ts'
-export { renderConfiguration } from './manifest/render.ts'
+export type { SourceFiles } from './manifest/files.ts'
+export type { Loaded, LoadedConfiguration } from './manifest/load.ts'
 export {
   type Change,
   hasChanges,
@@ -36,13 +36,59 @@ export {
   type PlanDocument,
   type PreflightFinding,
 } from './planner/plan.ts'
-export { renderPlanMarkdown } from './planner/render/markdown.ts'
-export { renderPlanText, summaryLine } from './planner/render/text.ts'
-export { openStore } from './state/open.ts'
 export type { HistoryEntry, Lease, Snapshot, StateStore } from './state/store.ts'
 
 /** Opens state, keys and ports. Close it when done. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { openEngine } = await import('./composition/engine.ts')
   return openEngine(options)
+}
+
+/** Opens a state store by its URL, for those who wrap or share one. */
+export async function openStore(url: string): Promise<StateStore> {
+  return (await import('./state/open.ts')).openStore(url)
+}
+
+/** Reads manifests from the file system, or from `files`, and reports everything that is wrong with them. */
+export async function loadConfiguration(paths: readonly string[], files?: SourceFiles): Promise<Loaded> {
+  const manifest = await import('./manifest/load.ts')
+  return manifest.loadConfiguration(paths, files ?? (await import('./manifest/files.ts')).fileSystem)
+}
+
+/** The merged configuration as YAML, with the origin of each value. */
+export async function renderConfiguration(configuration: LoadedConfiguration): Promise<string> {
+  return (await import('./manifest/render.ts')).renderConfiguration(configuration)
+}
+
+/** How diagnostics are presented: for a person (`text`), or for programs. */
+export type DiagnosticFormat = 'text' | 'json' | 'sarif' | 'github'
+
+export async function formatDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  format: DiagnosticFormat,
+  options: { readonly color?: boolean } = {},
+): Promise<string> {
+  switch (format) {
+    case 'text':
+      return (await import('./manifest/format/text.ts')).formatText(diagnostics, options)
+    case 'json':
+      return (await import('./manifest/format/json.ts')).formatJson(diagnostics)
+    case 'sarif':
+      return (await import('./manifest/format/sarif.ts')).formatSarif(diagnostics)
+    case 'github':
+      return (await import('./manifest/format/github.ts')).formatGithub(diagnostics)
+  }
+}
+
+/** How a plan is presented: for a person, as a comment, or its counts in one line. */
+export type PlanFormat = 'text' | 'markdown' | 'summary'
+
+export async function renderPlan(
+  document: PlanDocument,
+  format: PlanFormat,
+  options: { readonly color?: boolean } = {},
+): Promise<string> {
+  if (format === 'markdown') return (await import('./planner/render/markdown.ts')).renderPlanMarkdown(document)
+  const { renderPlanText, summaryLine } = await import('./planner/render/text.ts')
+  return format === 'text' ? renderPlanText(document, options) : `${summaryLine(document)}\n`
 }

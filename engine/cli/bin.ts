@@ -1,12 +1,15 @@
+import { descriptor } from './descriptor.ts'
 import { exit, type Io } from './io.ts'
 import { run } from './main.ts'
 
 /** The process: what `run` needs of it, and how it ends. `bin/trustform` starts its bundle. */
 const io: Io = {
-  stdout: process.stdout,
-  stderr: process.stderr,
+  stdout: descriptor(1, () => process.stdout),
+  stderr: descriptor(2, () => process.stderr),
   env: process.env,
-  interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  get interactive() {
+    return process.stdin.isTTY === true && process.stderr.isTTY === true
+  },
   async ask(question, signal) {
     const { createInterface } = await import('node:readline/promises')
     const line = createInterface({ input: process.stdin, output: process.stderr })
@@ -21,12 +24,6 @@ const io: Io = {
     return () => void process.off('SIGINT', listener).off('SIGTERM', listener)
   },
 }
-
-// The reader of a pipe may leave early (`trustform list | head -1`); that is no failure of ours.
-process.stdout.on('error', error => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-  throw error
-})
 
 async function main(): Promise<void> {
   const code = await run(process.argv.slice(2), io)

@@ -1,15 +1,15 @@
-import { type Diagnostic, DiagnosticsError, EngineError, formatText } from '../index.ts'
+import { type Diagnostic, DiagnosticsError, EngineError, formatDiagnostics } from '../index.ts'
 import { exit, type Io } from './io.ts'
 
 /** Codes that mean: not as it stands, but an approval or an edit makes it possible. */
 const blocking: ReadonlySet<string> = new Set(['plan_blocked', 'preflight_failed'])
 
 /** Prints whatever went wrong on stderr and answers the exit code for it. Undefined: it was told already. */
-export function report(error: unknown, io: Io, color: boolean): number {
+export async function report(error: unknown, io: Io, color: boolean): Promise<number> {
   if (error === undefined) return exit.error
   const diagnostics = diagnosticsOf(error)
   if (diagnostics) {
-    io.stderr.write(formatText(diagnostics.map(withAddress), { color }))
+    io.stderr.write(await formatDiagnostics(diagnostics.map(withAddress), 'text', { color }))
     const codes = diagnostics.filter(({ severity }) => severity === 'error').map(({ code }) => code)
     if (codes.includes('interrupted')) return exit.interrupted
     return codes.length > 0 && codes.every(code => blocking.has(code)) ? exit.blocked : exit.error

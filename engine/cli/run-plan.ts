@@ -8,8 +8,7 @@ import {
   isBlocked,
   type MadePlan,
   type RunEvent,
-  renderPlanText,
-  summaryLine,
+  renderPlan,
 } from '../index.ts'
 import type { Context } from './context.ts'
 import { type Interrupts, interrupts } from './interrupts.ts'
@@ -54,8 +53,12 @@ export async function runPlan(context: Context, running: Running): Promise<numbe
         async locked => {
           const made = await running.make(engine, stopping.drain)
           const { document } = made.plan
+          const shown = await renderPlan(document, running.json ? 'summary' : 'text', { color: color.stderr })
           io.stderr.write(
-            running.json ? `${summaryLine(document)}\n` : `${renderPlanText(document, { color: color.stderr })}\n`,
+            running.json
+              ? shown
+              : `${shown}
+`,
           )
           if (isBlocked(document)) return refuse(context, running, document)
           if (hasChanges(document)) await confirm(context, running, stopping)
@@ -75,7 +78,7 @@ export async function runPlan(context: Context, running: Running): Promise<numbe
               ...(running.parallelism !== undefined && { parallelism: running.parallelism }),
             })
             progress.end()
-            return conclude(context, running, document, result)
+            return await conclude(context, running, document, result)
           } finally {
             progress.end()
           }

@@ -1,7 +1,7 @@
 import {
   type Address,
   type Diagnostic,
-  formatText,
+  formatDiagnostics,
   type Lease,
   type PlanDocument,
   type PreflightFinding,
@@ -44,17 +44,19 @@ function diagnosticOf({ address, code, message, remedy, pointer }: PreflightFind
 }
 
 /** Failures as diagnostics, then one line that says how it ended. */
-export function conclude(
+export async function conclude(
   { io, color }: Context,
   { json, operation }: Running,
   { summary }: PlanDocument,
   result: RunResult,
-): number {
+): Promise<number> {
   const { done, skipped, interrupted } = result
   const failures = result.failed.map(({ address, error }) => failureOf(address, error))
   const failed = failures.flatMap(({ diagnostics }) => diagnostics)
   for (const { bug } of failures) if (bug !== undefined) io.stderr.write(`${bug}\n`)
-  if (failed.length > 0) io.stderr.write(`\n${formatText(failed.map(withAddress), { color: color.stderr })}\n`)
+  if (failed.length > 0) {
+    io.stderr.write(`\n${await formatDiagnostics(failed.map(withAddress), 'text', { color: color.stderr })}\n`)
+  }
   if (json) {
     io.stdout.write(`${JSON.stringify({ summary, done, failed, skipped, interrupted }, null, 2)}\n`)
   } else {

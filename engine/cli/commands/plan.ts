@@ -1,4 +1,4 @@
-import { hasChanges, isBlocked, type PlanDocument, renderPlanMarkdown, renderPlanText } from '../../index.ts'
+import { hasChanges, isBlocked, type PlanDocument, renderPlan } from '../../index.ts'
 import { configurationOf } from '../configuration.ts'
 import type { Context, Define } from '../context.ts'
 import { interrupts } from '../interrupts.ts'
@@ -59,7 +59,7 @@ async function plan(context: Context, options: Options): Promise<number> {
           signal: stopping.drain,
         })
         if (options.out !== undefined) await writePrivate(options.out, await engine.savePlan(plan))
-        io.stdout.write(printed(plan.document, options, context.color.stdout))
+        io.stdout.write(await printed(plan.document, options, context.color.stdout))
         return codeOf(plan.document, options.detailedExitcode ?? false)
       },
       { network: networkOf(options) },
@@ -69,9 +69,9 @@ async function plan(context: Context, options: Options): Promise<number> {
   }
 }
 
-function printed(document: PlanDocument, { json, format }: Options, color: boolean): string {
+async function printed(document: PlanDocument, { json, format }: Options, color: boolean): Promise<string> {
   if (json || format === 'json') return `${JSON.stringify(document, null, 2)}\n`
-  return format === 'markdown' ? renderPlanMarkdown(document) : renderPlanText(document, { color })
+  return renderPlan(document, format, { color })
 }
 
 function codeOf(document: PlanDocument, detailed: boolean): number {

@@ -6,7 +6,7 @@ import { exit } from '../io.ts'
 export const define: Define = (command, action) => {
   command.requiredOption('-f, --file <path...>', 'manifests: files and folders').action(
     action(async (context, { file }: { readonly file: readonly string[] }) => {
-      context.io.stdout.write(renderConfiguration(await configurationOf(file, context)))
+      context.io.stdout.write(await renderConfiguration(await configurationOf(file, context)))
       return exit.done
     }),
   )

@@ -1,25 +1,13 @@
-import {
-  type Diagnostic,
-  fileSystem,
-  formatGithub,
-  formatJson,
-  formatSarif,
-  formatText,
-  loadConfiguration,
-} from '../../index.ts'
+import { type Diagnostic, type DiagnosticFormat, formatDiagnostics, loadConfiguration } from '../../index.ts'
 import type { Context, Define } from '../context.ts'
 import { exit, type Io } from '../io.ts'
 import { colored } from '../settings.ts'
 
-const formats: Readonly<Record<string, (diagnostics: readonly Diagnostic[]) => string>> = {
-  json: formatJson,
-  sarif: formatSarif,
-  github: formatGithub,
-}
+const formats = ['text', 'json', 'sarif', 'github'] as const satisfies readonly DiagnosticFormat[]
 
 interface Options {
   readonly file: readonly string[]
-  readonly format?: string
+  readonly format?: DiagnosticFormat
 }
 
 export const define: Define = (command, action) => {
@@ -28,7 +16,7 @@ export const define: Define = (command, action) => {
     .addOption(
       command
         .createOption('--format <format>', 'text (on stderr), or json, sarif, github (on stdout)')
-        .choices(['text', ...Object.keys(formats)])
+        .choices(formats)
         .default('text'),
     )
     .action(action((context, options: Options) => validate(options, context.io, context.color)))
@@ -36,16 +24,25 @@ export const define: Define = (command, action) => {
 
 /** `validate -f PATH…` without the general reading of the command line. */
 export function quickly(options: Options, io: Io): Promise<number> {
-  const painted = (output: Io['stdout']) => colored(output, { color: true }, io)
-  return validate(options, io, { stdout: painted(io.stdout), stderr: painted(io.stderr) })
+  return validate(options, io, {
+    get stderr() {
+      return colored(io.stderr, { color: true }, io)
+    },
+  })
 }
 
-async function validate({ file, format = 'text' }: Options, io: Io, color: Context['color']): Promise<number> {
-  const { configuration, diagnostics } = await loadConfiguration(file, fileSystem)
-  const machine = formats[format]
-  if (machine) io.stdout.write(machine(diagnostics))
-  else if (diagnostics.length > 0) io.stderr.write(formatText(diagnostics, { color: color.stderr }))
-  if (!machine) io.stdout.write(verdict(configuration?.resources.length, diagnostics))
+async function validate(
+  { file, format = 'text' }: Options,
+  io: Io,
+  color: Pick<Context['color'], 'stderr'>,
+): Promise<number> {
+  const { configuration, diagnostics } = await loadConfiguration(file)
+  if (format !== 'text') {
+    io.stdout.write(await formatDiagnostics(diagnostics, format))
+  } else {
+    if (diagnostics.length > 0) io.stderr.write(await formatDiagnostics(diagnostics, 'text', { color: color.stderr }))
+    io.stdout.write(verdict(configuration?.resources.length, diagnostics))
+  }
   return configuration ? exit.done : exit.error
 }
 
