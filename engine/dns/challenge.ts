@@ -2,6 +2,7 @@ import type { Address } from '../core/address.ts'
 import { EngineError } from '../core/errors.ts'
 import type { Clock, Log, Trace } from '../core/ports.ts'
 import { type AliasTarget, followAliases } from './alias.ts'
+import { withAttempts } from './attempts.ts'
 import { type Authority, findAuthority, type NameServer } from './authority.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { type DnsTransport, socketTransport } from './exchange.ts'
@@ -85,7 +86,9 @@ export function createChallengeDns(options: ChallengeDnsOptions): ChallengeDns {
   function write(verb: 'present' | 'cleanup', place: ChallengePlace, value: string): Promise<void> {
     const { provider } = portfolio.get(place.provider)
     const zone: Zone = { id: place.zoneId, name: place.zone, nameservers: [] }
-    return turns.take(`${place.provider} ${place.zoneId} ${place.name}`, () => provider[verb](zone, place.name, value))
+    return turns.take(`${place.provider} ${place.zoneId} ${place.name}`, () =>
+      withAttempts(clock, undefined, () => provider[verb](zone, place.name, value)),
+    )
   }
 
   async function serversOf(place: ChallengePlace, signal: AbortSignal | undefined): Promise<readonly NameServer[]> {
