@@ -13,8 +13,13 @@ const io: Io = {
   async ask(question, signal) {
     const { createInterface } = await import('node:readline/promises')
     const line = createInterface({ input: process.stdin, output: process.stderr })
+    // The terminal is in raw mode: Ctrl-C comes as a key, and Ctrl-D closes the line without an answer.
+    line.on('SIGINT', () => process.emit('SIGINT'))
+    const closed = new Promise<string>(resolve => line.once('close', () => resolve('')))
     try {
-      return await line.question(question, { signal })
+      return await Promise.race([line.question(question, { signal }), closed])
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
     } finally {
       line.close()
     }

@@ -10,10 +10,11 @@ const units: readonly [ms: number, one: string, many: string][] = [
 export function fromNow(instant: string, now: Date): string {
   const distance = Date.parse(instant) - now.getTime()
   const size = Math.abs(distance)
-  const unit = units.find(([ms], index) => size >= ms * (index === 0 ? 2 : 1))
+  const unit = units.find(([ms], index) => size / ms + 0.05 >= (index === 0 ? 2 : 1))
   if (!unit) return distance < 0 ? 'just now' : 'in less than a minute'
   const [ms, one, many] = unit
-  const count = Math.floor(size / ms)
+  // What was issued a moment ago for 30 days ends in 30 days.
+  const count = Math.floor(size / ms + 0.05)
   const words = `${count} ${count === 1 ? one : many}`
   return distance < 0 ? `${words} ago` : `in ${words}`
 }

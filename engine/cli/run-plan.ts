@@ -6,6 +6,7 @@ import {
   type EngineOptions,
   hasChanges,
   isBlocked,
+  type LockedEngine,
   type MadePlan,
   type RunEvent,
   renderPlan,
@@ -25,6 +26,8 @@ export interface Running {
   /** What a person is asked before anything is done; undefined where it was answered beforehand (`--yes`). */
   readonly question: string | undefined
   readonly json: boolean
+  /** A saved plan was looked at when it was made. */
+  readonly reviewed?: boolean
   readonly parallelism: number | undefined
   readonly network: NonNullable<EngineOptions['network']>
   make(engine: Engine, signal: AbortSignal): Promise<MadePlan>
@@ -53,35 +56,15 @@ export async function runPlan(context: Context, running: Running): Promise<numbe
         async locked => {
           const made = await running.make(engine, stopping.drain)
           const { document } = made.plan
-          const shown = await renderPlan(document, running.json ? 'summary' : 'text', { color: color.stderr })
-          io.stderr.write(
-            running.json
-              ? shown
-              : `${shown}
-`,
-          )
+          const brief = running.json || (running.reviewed && running.question === undefined && !isBlocked(document))
+          const shown = await renderPlan(document, brief ? 'summary' : 'text', { color: color.stderr })
+          io.stderr.write(brief ? shown : `${shown}\n`)
           if (isBlocked(document)) return refuse(context, running, document)
-          if (hasChanges(document)) await confirm(context, running, stopping)
-          const progress = context.io.stderr.isTTY
-            ? liveProgress(io.stderr, picocolors.createColors(color.stderr))
-            : plainProgress(io.stderr, picocolors.createColors(color.stderr))
-          const onEvent = (event: RunEvent) => {
-            if (event.type === 'started') open.add(event.address)
-            else if (event.type !== 'progress') open.delete(event.address)
-            progress.event(event)
+          if (hasChanges(document) && !(await confirmed(context, running, stopping))) {
+            io.stderr.write('nothing was changed: the answer was not "yes"\n')
+            return exit.error
           }
-          try {
-            const result = await locked.apply(made.plan, made.snapshot, {
-              drain: stopping.drain,
-              abort: stopping.abort,
-              onEvent,
-              ...(running.parallelism !== undefined && { parallelism: running.parallelism }),
-            })
-            progress.end()
-            return await conclude(context, running, document, result)
-          } finally {
-            progress.end()
-          }
+          return carryOut(context, running, locked, made, stopping, open)
         },
       ),
     { network: running.network },
@@ -95,11 +78,32 @@ export async function runPlan(context: Context, running: Running): Promise<numbe
   }
 }
 
-async function confirm({ io }: Context, { question }: Running, { drain }: Interrupts): Promise<void> {
-  if (question === undefined) return
-  const answer = await io.ask(`${question} Only "yes" is accepted: `, drain)
-  if (answer.trim() === 'yes') return
-  throw new EngineError('interrupted', 'nothing was changed, because the answer was not "yes"')
+/** Runs the plan with its progress on stderr; `open` holds what is running. */
+async function carryOut(
+  context: Context,
+  running: Running,
+  locked: LockedEngine,
+  { plan, snapshot }: MadePlan,
+  { drain, abort }: Interrupts,
+  open: Set<Address>,
+): Promise<number> {
+  const { io, color } = context
+  const paint = picocolors.createColors(color.stderr)
+  const progress = io.stderr.isTTY ? liveProgress(io.stderr, paint) : plainProgress(io.stderr, paint)
+  const onEvent = (event: RunEvent) => {
+    if (event.type === 'started') open.add(event.address)
+    else if (event.type !== 'progress') open.delete(event.address)
+    progress.event(event)
+  }
+  const { parallelism } = running
+  const result = await locked
+    .apply(plan, snapshot, { drain, abort, onEvent, ...(parallelism !== undefined && { parallelism }) })
+    .finally(() => progress.end())
+  return conclude(context, running, plan.document, result)
+}
+
+async function confirmed({ io }: Context, { question }: Running, { drain }: Interrupts): Promise<boolean> {
+  return question === undefined || (await io.ask(`${question} Only "yes" is accepted: `, drain)).trim() === 'yes'
 }
 
 /** Resolves a while after the second signal, whatever still runs. */

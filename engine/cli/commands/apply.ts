@@ -38,6 +38,7 @@ async function apply(context: Context, planFile: string | undefined, options: Op
     operation: 'apply',
     question: options.yes ? undefined : 'Apply these changes?',
     json: options.json ?? false,
+    reviewed: planFile !== undefined,
     parallelism: options.parallelism,
     network: networkOf(options),
     make: await maker(context, planFile, options),

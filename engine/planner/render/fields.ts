@@ -4,7 +4,7 @@ import { shortValue } from './value.ts'
 
 /** The fields by which a new resource of a kind is recognised; the rest is in `--json`. */
 const telling: Readonly<Record<string, readonly string[]>> = {
-  CertificateAuthority: ['type', 'commonName', 'parent', 'keyType', 'keySize', 'validity'],
+  CertificateAuthority: ['type', 'parent', 'keyType', 'keySize', 'validity', 'commonName'],
   Role: ['ca', 'allowedDomains', 'maxTtl', 'extendedKeyUsages'],
   AcmeAccount: ['provider', 'environment', 'directoryUrl', 'email'],
   DnsProvider: ['providerType', 'managedZones'],
@@ -16,10 +16,12 @@ const telling: Readonly<Record<string, readonly string[]>> = {
 /** `type=root keyType=ec`: what is being created, in one line; for other actions nothing. */
 export function tellingFields({ kind, action, diffs }: Change): readonly string[] {
   if (action !== 'create') return []
-  const values = new Map(diffs.map(({ path, after }) => [path, after]))
-  const names = telling[kind] ?? [...values.keys()].map(path => path.replace(/^\/spec\//, '')).slice(0, 4)
-  return names.flatMap(name => {
-    const value = values.get(`/spec/${name}`)
+  const values = new Map(diffs.map(({ path, after }) => [path.replace(/^\/spec\//, ''), after]))
+  const domains = values.get('domains')
+  // It is one of the names anyway (BR 7.1.4.3).
+  if (Array.isArray(domains) && domains.includes(values.get('commonName'))) values.delete('commonName')
+  return (telling[kind] ?? [...values.keys()].slice(0, 4)).flatMap(name => {
+    const value = values.get(name)
     const empty = value === undefined || value === null || (Array.isArray(value) && value.length === 0)
     return empty ? [] : [`${name}=${shortValue(value)}`]
   })

@@ -4,6 +4,9 @@ import type { Change, PlanDocument, PreflightFinding } from '../plan.ts'
 import { fieldLine, fieldLines, tellingFields } from './fields.ts'
 import { countsOf, groupsOf, limitsOf, whyOf, wording } from './words.ts'
 
+/** Addresses are aligned up to this length. */
+const widest = 40
+
 type Paint = ReturnType<typeof picocolors.createColors>
 
 /**
@@ -19,7 +22,8 @@ export function renderPlanText(document: PlanDocument, options: { readonly color
     ...groupsOf(document).map(({ action, changes }) => {
       const { title, color } = wording[action]
       const head = `${paint.bold(paint[color](title))} ${paint.dim(`(${changes.length})`)}`
-      return [head, ...changes.flatMap(change => changeLines(change, paint))].join('\n')
+      const width = Math.min(widest, Math.max(...changes.map(({ address }) => address.length)))
+      return [head, ...changes.flatMap(change => changeLines(change, width, paint))].join('\n')
     }),
     [...limitsOf(document).map(limit => paint.yellow(`note: ${limit}`)), paint.bold(summaryLine(document))].join('\n'),
   ]
@@ -53,14 +57,16 @@ function driftSection({ drift }: PlanDocument, paint: Paint): string[] {
   return [[`${paint.bold(paint.yellow('Changed outside'))} ${paint.dim('since the last apply')}`, ...lines].join('\n')]
 }
 
-function changeLines(change: Change, paint: Paint): string[] {
+function changeLines(change: Change, width: number, paint: Paint): string[] {
   if (change.action === 'no-op') return []
   const { symbol, color } = wording[change.action]
   const fields = tellingFields(change).join(' ')
   const why = whyOf(change)
   const about = [...(fields === '' ? [] : [paint.dim(fields)]), ...(why === undefined ? [] : [visible(why)])]
   const head = `  ${paint[color](symbol)} ${change.address}`
-  const lines = about.length === 0 ? [head] : [`${head}  ${about.join('  ')}`]
+  const lines = [
+    about.length === 0 ? head : `${head}${' '.repeat(Math.max(0, width - change.address.length))}  ${about.join('  ')}`,
+  ]
   lines.push(...fieldLines(change).map(line => `      ${signed(line, paint)}`))
   if (change.blocked) {
     lines.push(`      ${paint.red(paint.bold('blocked:'))} ${visible(change.blocked.message)}`)
