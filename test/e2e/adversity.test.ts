@@ -32,7 +32,7 @@ describe('two applies at once', () => {
       both.map(({ code }) => code),
       both.map(({ stderr }) => stderr.slice(-500)).join('\n'),
     ).toEqual([0, 0])
-    const outcomes = both.map(({ stderr }) => /Apply: (\d+) done/.exec(stderr)?.[1] ?? 'none')
+    const outcomes = both.map(({ stdout }) => /Apply: (\d+) done/.exec(stdout)?.[1] ?? 'none')
     expect(outcomes.toSorted()).toEqual(['303', 'none'])
     const listed = JSON.parse((await work.expect(0, ['list', 'Certificate', '--json'])).stdout) as { serial: string }[]
     expect(new Set(listed.map(each => each.serial)).size).toBe(301)

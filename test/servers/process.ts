@@ -41,6 +41,12 @@ export async function freePort(): Promise<number> {
   }
 }
 
+/** A worker that is stopped early must not leave its servers behind. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Starts a server on loopback and waits until it is ready; it is stopped by its own process id. */
 export async function startServer(command: ServerCommand): Promise<RunningServer> {
   const child = spawn(command.command, command.args, {
@@ -49,6 +55,8 @@ export async function startServer(command: ServerCommand): Promise<RunningServer
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(command.uid !== undefined && process.getuid?.() === 0 && { uid: command.uid, gid: command.uid }),
   })
+  running.add(child)
+  child.on('exit', () => running.delete(child))
   let output = ''
   const collect = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-200_000)
