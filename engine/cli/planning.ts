@@ -14,12 +14,12 @@ export interface PlanningOptions {
 
 export function withSelection(command: Command): Command {
   return command
-    .option('--target <address...>', 'only these and what they depend on')
-    .option('--exclude <address...>', 'all but these and what depends on them')
+    .option('--target <address>', 'only this and what it depends on (repeatable)', collected)
+    .option('--exclude <address>', 'all but this and what depends on it (repeatable)', collected)
 }
 
 export function withSafety(command: Command): Command {
-  return command.option('--allow <address...>', 'allow to delete or replace these, or all-deletes')
+  return command.option('--allow <address>', 'allow to delete or replace this, or all-deletes (repeatable)', collected)
 }
 
 export function withNetwork(command: Command): Command {
@@ -28,6 +28,11 @@ export function withNetwork(command: Command): Command {
 
 export function withChallenges(command: Command): Command {
   return withNetwork(command).option('--http-01-listen <host:port>', 'where http-01 challenges are answered', ':80')
+}
+
+/** Collects the values of an option that may be repeated; unlike a list it takes no word that follows. */
+function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 /** The part of the plan's options that the command line says. */

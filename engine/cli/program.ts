@@ -77,6 +77,6 @@ function usageError({ message, code }: CommanderError, called: string | undefine
   const meant = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion ?? '')?.[1]
   const known = commands.some(({ name }) => name === called)
   return new EngineError('usage', what.replace(/^error: /, '').replaceAll("'", '"'), {
-    remedy: meant ? `did you mean ${meant}?` : `see \`trustform${known ? ` ${called}` : ''} --help\``,
+    remedy: meant ? `did you mean "${meant}"?` : `see \`trustform${known ? ` ${called}` : ''} --help\``,
   })
 }

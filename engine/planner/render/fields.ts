@@ -1,3 +1,4 @@
+import { visible } from '../../core/visible.ts'
 import type { FieldDiff } from '../../kinds/driver.ts'
 import type { Change } from '../plan.ts'
 import { shortValue } from './value.ts'
@@ -39,7 +40,12 @@ export function fieldLines({ action, diffs }: Pick<Change, 'action' | 'diffs'>):
 
 /** One difference: `ttl: 30d → 60d`. */
 export function fieldLine({ path, before, after, forcesReplacement }: FieldDiff): FieldLine {
-  const field = path.replace(/^\/spec\//, '').replaceAll('/', '.')
+  const field = visible(
+    path
+      .replace(/^\/spec\//, '')
+      .replace(/^\//, '')
+      .replaceAll('/', '.'),
+  )
   const forces = forcesReplacement ? '  (forces replacement)' : ''
   if (before === null) return { sign: '+', text: `${field}: ${shortValue(after)}${forces}` }
   if (after === null) return { sign: '-', text: `${field}: ${shortValue(before)}${forces}` }

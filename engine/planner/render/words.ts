@@ -70,7 +70,7 @@ export function whyOf({ action, reason, because }: Change): string | undefined {
 /** What the plan does not cover, in words. */
 export function limitsOf({ partial, offline }: PlanDocument): readonly string[] {
   return [
-    ...(partial ? ['this plan covers only a part of the configuration (--target, --exclude)'] : []),
+    ...(partial ? ['this plan leaves a part out: only what was named was looked at'] : []),
     ...(offline ? ['this plan was made offline: nothing outside was asked, no secret was read'] : []),
   ]
 }

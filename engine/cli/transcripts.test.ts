@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { commands } from './commands.ts'
+import { type Console, createConsole } from './fixtures/console.ts'
+import { renamedRoot, small, wrong } from './fixtures/manifests.ts'
+
+// What people see, word for word. After a wanted change: vitest run -u engine/cli
+
+let cli: Console
+beforeAll(() => {
+  cli = createConsole()
+  cli.write('small.yaml', small)
+  cli.write('wrong.yaml', wrong)
+  cli.write('renamed.yaml', renamedRoot)
+  cli.write(
+    'grown.yaml',
+    small.replace('ttl: 10d', 'ttl: 20d').replace('www.acme.example, acme.example', 'www.acme.example'),
+  )
+})
+afterAll(() => cli.remove())
+
+test('help', async () => {
+  const lines = ['--help', ...commands.map(({ name }) => `${name} --help`), 'state history --help']
+  const all: string[] = []
+  for (const line of lines) all.push(await cli.transcript(line))
+  await expect(all.join('\n')).toMatchFileSnapshot('golden/help.txt')
+})
+
+test('usage errors', async () => {
+  const lines = [
+    'aply -f DIR/small.yaml',
+    'serve',
+    'plan',
+    'plan -f DIR/small.yaml --formt text',
+    'plan -f DIR/small.yaml --format html',
+    'apply -f DIR/small.yaml',
+    'apply -f DIR/small.yaml --yes --parallelism 0',
+    'renew',
+    'get web',
+    'list Certificat',
+    'list --expiring-within soon',
+    'state rollback first',
+    'schema Certificte',
+    '--log-level loud list',
+  ]
+  const all: string[] = []
+  for (const line of lines) all.push(await cli.transcript(line))
+  await expect(all.join('\n')).toMatchFileSnapshot('golden/usage.txt')
+})
+
+test('a life: validate, plan, apply, look, change, refuse, destroy', async () => {
+  const lines = [
+    'validate -f DIR/wrong.yaml',
+    'validate -f DIR/small.yaml',
+    'graph -f DIR/small.yaml',
+    'list',
+    'plan -f DIR/small.yaml',
+    'apply -f DIR/small.yaml --yes --parallelism 1',
+    'plan -f DIR/small.yaml --detailed-exitcode',
+    'apply -f DIR/small.yaml --yes',
+    'list',
+    'list Certificate --expiring-within 15d',
+    'state list',
+    'plan -f DIR/grown.yaml --detailed-exitcode',
+    'plan -f DIR/grown.yaml --format markdown',
+    'apply -f DIR/grown.yaml --yes --parallelism 1',
+    'plan -f DIR/renamed.yaml',
+    'plan -f DIR/renamed.yaml --format markdown',
+    'apply -f DIR/renamed.yaml --yes',
+    'renew --due',
+    'renew Certificate/db --force',
+    'renew Certificate/gone',
+    'get Certificate/gone',
+    'state verify',
+    'state unlock',
+    'destroy --yes',
+    'destroy --yes --parallelism 1 --allow all-deletes',
+    'list',
+  ]
+  const all: string[] = []
+  for (const line of lines) all.push(await cli.transcript(line))
+  await expect(all.join('\n')).toMatchFileSnapshot('golden/life.txt')
+})
