@@ -7,10 +7,3 @@ import type { JsonObject } from '../core/json.ts'
 export function specOf<T>(holder: { readonly spec: JsonObject }): T {
   return holder.spec as unknown as T // see above: validated at the border
 }
-
-/** Members that are undefined left out, as `exactOptionalPropertyTypes` and JSON want it. */
-export function defined<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>
-  } // the filter is exactly what the type says
-}

@@ -4,7 +4,7 @@ import type { Action, Driver } from '../kinds/driver.ts'
 import type { Blocked } from './plan.ts'
 
 /** Deletions and replacements beyond this share of at least this many recorded resources need a word. */
-export const massLimit = { percent: 30, ofAtLeast: 10 } as const
+const massLimit = { percent: 30, ofAtLeast: 10 } as const
 
 export interface SafetyQuestion {
   readonly address: Address

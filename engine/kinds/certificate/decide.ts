@@ -64,7 +64,7 @@ function renewalIsDue(subject: RecordedSubject, { now }: World): Verdict | undef
  * `renewBefore` can only make it earlier. Without either, two thirds of the lifetime keeps its meaning when lifetimes
  * shrink.
  */
-export function renewalTime({
+function renewalTime({
   recorded,
   live,
   spec,
