@@ -141,6 +141,9 @@ describe('a run', () => {
 })
 
 describe('the journal', () => {
+  const fails = () => {
+    throw crash
+  }
   /** Intends a step with a key, then ends as the test says. */
   const withIntent = (after: () => void, seen: unknown[] = []) =>
     thing({
@@ -155,7 +158,7 @@ describe('the journal', () => {
 
   test('an interrupted attempt with equal inputs is adopted, key and all', async () => {
     const { run, store, sealedIds } = await bench()
-    await run([op('a')], withIntent(() => { throw crash })) // biome-ignore format: one line
+    await run([op('a')], withIntent(fails))
     const [left] = await store.operations('default')
     expect(left).toMatchObject({ address: 'Thing/a', attempt: 1, steps: [{ step: 'order', state: 'intended' }] })
     const seen: unknown[] = []
@@ -172,16 +175,31 @@ describe('the journal', () => {
 
   test('each adoption is told as another attempt under the present lease', async () => {
     const { run, store, takeLease } = await bench()
-    const fail = withIntent(() => { throw crash }) // biome-ignore format: one line
+    const fail = withIntent(fails)
     await run([op('a')], fail)
     const lease = await takeLease()
     await run([op('a')], fail, { lease })
     expect(await store.operations('default')).toMatchObject([{ attempt: 2, epoch: lease.epoch }])
   })
 
+  test('an attempt on another account is not adopted', async () => {
+    const { run, revision } = await bench()
+    const dependsOn = ['Thing/account'] as const
+    await run([op('account')], thing())
+    await run([op('a', { dependsOn })], withIntent(fails))
+    const replace = op('account', { action: 'replace', expectedRevision: await revision('account') })
+    await run([replace], thing(), { settled: () => false })
+    const seen: unknown[] = []
+    await run(
+      [op('a', { dependsOn })],
+      withIntent(() => {}, seen),
+    )
+    expect(seen).toEqual([null, undefined])
+  })
+
   test('an attempt with other inputs is undone first, and its key is kept', async () => {
     const { run, store, sealedIds } = await bench()
-    await run([op('a')], withIntent(() => { throw crash })) // biome-ignore format: one line
+    await run([op('a')], withIntent(fails))
     const undone: string[] = []
     const seen: unknown[] = []
     await run([op('a', { spec: { other: true } })], {
@@ -199,14 +217,14 @@ describe('the journal', () => {
     ['stays where it has not', false, 1],
   ] as const)('what is left open %s', async (_what, settled, open) => {
     const { run, store } = await bench()
-    await run([op('a')], withIntent(() => { throw crash })) // biome-ignore format: one line
+    await run([op('a')], withIntent(fails))
     await run([op('b')], thing(), { settled: () => settled })
     expect(await store.operations('default')).toHaveLength(open)
   })
 
   test('undoing that fails is told and tried again by the next run', async () => {
     const { run, store } = await bench()
-    await run([op('a')], withIntent(() => { throw crash })) // biome-ignore format: one line
+    await run([op('a')], withIntent(fails))
     const { told, done } = await run([op('b')], thing({ abandon: () => Promise.reject(crash) }))
     expect([told[0], done]).toEqual(['left-open a', ['Thing/b']])
     expect(await store.operations('default')).toHaveLength(1)

@@ -79,7 +79,7 @@ async function tidy(run: Run, { address }: PlannedOperation, work: () => Promise
 
 /** What an interrupted run left for this address: adopted when its inputs are ours, otherwise undone. */
 async function openJournal(run: Run, planned: PlannedOperation, driver: Driver): Promise<DurableJournal> {
-  const inputHash = hashOf(planned)
+  const inputHash = hashOf(planned, run.recorded)
   const left = run.open.get(planned.address)
   if (left && left.inputHash === inputHash && left.action === planned.action) {
     const { steps: _steps, ...operation } = left
@@ -208,9 +208,10 @@ function asJson(resource: RecordedResource): JsonObject {
   return resource as unknown as JsonObject
 }
 
-function hashOf(planned: PlannedOperation): string {
-  const { address, action, spec, expectedRevision } = planned
-  return createHash('sha256').update(canonicalJson({ address, action, spec, expectedRevision })).digest('hex')
+/** What an attempt must share with an earlier one to continue it; an order belongs to the account that made it. */
+function hashOf({ address, action, spec, expectedRevision, dependsOn }: PlannedOperation, recorded: RecordedIndex) {
+  const on = dependsOn.map(each => recorded.get(each)?.id ?? null).sort()
+  return createHash('sha256').update(canonicalJson({ address, action, spec, expectedRevision, on })).digest('hex')
 }
 
 function driverFor(ports: ExecutorPorts, kind: string): Driver {

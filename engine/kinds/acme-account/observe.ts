@@ -15,7 +15,7 @@ export async function observeAccount(subject: Subject, _world: World, context: R
     const server = connect(spec, context)
     const { meta } = await server.directory()
     const findings = meta.externalAccountRequired && !spec.externalAccountBinding ? [bindingRequired(server)] : []
-    const status = await statusOf(subject, context)
+    const status = await statusOf(subject, server, context)
     const facts = { directoryUrl: server.directoryUrl, profiles: Object.keys(meta.profiles ?? {}) }
     return seen(facts, findings, status)
   } catch (error) {
@@ -24,10 +24,15 @@ export async function observeAccount(subject: Subject, _world: World, context: R
   }
 }
 
-async function statusOf({ recorded, spec }: Subject, context: ReadContext): Promise<string | undefined> {
-  const url = recorded?.status.url
+/** Undefined for an account that is not registered at this server: one that moves is at another still. */
+async function statusOf(
+  { recorded, spec }: Subject,
+  server: AcmeServer,
+  context: ReadContext,
+): Promise<string | undefined> {
+  const { url, directoryUrl } = recorded?.status ?? {}
   const key = recorded && (await context.unseal(`${recorded.id}!key`))
-  if (typeof url !== 'string' || !key) return undefined
+  if (typeof url !== 'string' || !key || directoryUrl !== server.directoryUrl) return undefined
   try {
     const choice = specOf<AcmeAccountSpec>({ spec })
     return (await fetchAccount(await connectToAccount(choice, { url, key }, context))).status

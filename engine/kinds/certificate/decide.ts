@@ -64,11 +64,7 @@ function renewalIsDue(subject: RecordedSubject, { now }: World): Verdict | undef
  * `renewBefore` can only make it earlier. Without either, two thirds of the lifetime keeps its meaning when lifetimes
  * shrink.
  */
-function renewalTime({
-  recorded,
-  live,
-  spec,
-}: Pick<RecordedSubject, 'recorded' | 'live' | 'spec'>): Date | undefined {
+function renewalTime({ recorded, live, spec }: Pick<RecordedSubject, 'recorded' | 'live' | 'spec'>): Date | undefined {
   const { notBefore, notAfter, serial, window } = recorded.status
   if (typeof notBefore !== 'string' || typeof notAfter !== 'string' || typeof serial !== 'string') return undefined
   const { renewBefore } = specOf<CertificateSpec>({ spec })

@@ -34,7 +34,8 @@ async function observe(subject: Subject, _world: World, context: ReadContext): P
   const pointer = (field: string) => `/credentials/${field}`
   const secret = async (field: string) => {
     const wanted = subject.secrets.get(pointer(field))
-    if (wanted || !subject.recorded) return wanted
+    // What is declared without a field must not be tried with the recorded one.
+    if (wanted || subject.declared || !subject.recorded) return wanted
     const octets = await context.unseal(`${subject.recorded.id}#${pointer(field)}`)
     return octets && asText(octets)
   }
