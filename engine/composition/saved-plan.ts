@@ -1,21 +1,22 @@
 import { Secret } from '../core/secret.ts'
 import type { Plan } from '../planner/plan.ts'
 import { decodePlan, encodePlan, type PlanSigner } from '../planner/saved-plan.ts'
+import type { Keyring } from '../secrets/keyring.ts'
 import type { Session } from './session.ts'
 
 /** The text of a plan file; needs the tenant's keys, so they are made durable with the first plan that is saved. */
 export async function savePlan(session: Session, plan: Plan): Promise<string> {
-  return encodePlan(plan, await signerOf(session))
-}
-
-/** Reads a plan file back. Throws `plan_tampered`. */
-export async function openPlan(session: Session, text: string, file: string): Promise<Plan> {
-  return decodePlan(text, await signerOf(session), file)
-}
-
-async function signerOf(session: Session): Promise<PlanSigner> {
   const keyring = await session.keyring()
   await keyring.prepare()
+  return encodePlan(plan, signerOf(keyring))
+}
+
+/** Reads a plan file back; a state without keys has signed none. Throws `plan_tampered`. */
+export async function openPlan(session: Session, text: string, file: string): Promise<Plan> {
+  return decodePlan(text, signerOf(await session.keyring()), file)
+}
+
+function signerOf(keyring: Keyring): PlanSigner {
   return {
     sign: octets => keyring.sign(octets),
     verify: (octets, signature) => keyring.verifySignature(octets, signature),
