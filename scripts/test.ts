@@ -34,7 +34,13 @@ try {
     else failed++
   }
   const file = join(folder, 'report.json')
-  const ok = run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...process.argv.slice(2)])
+  const ok = run('vitest', [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+    ...process.argv.slice(2),
+  ])
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report // vitest has just written it
   passed += report.numPassedTests
   // A file that could not be loaded has no tests to count, but its suite has failed; a run without tests saw nothing.

@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -20,14 +20,21 @@ const common: BuildOptions = {
 export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true })
 
-  // The start, and `validate` whole: one CommonJS file, whose parts run when they are called. Linking ES modules would
-  // cost `validate` more than its work.
+  // The start and `validate`: CommonJS, because linking ES modules would cost `validate` more than its work; and cut
+  // where a run may stop, because Node caches of each file the code that its first run happened to compile.
   await build({
     ...common,
-    entryPoints: ['engine/cli/bin.ts'],
-    outfile: join(outdir, 'trustform.cjs'),
+    entryPoints: [
+      { in: 'engine/cli/bin.ts', out: 'trustform' },
+      { in: 'engine/cli/commands/validate.ts', out: 'validate' },
+      ...validators().map(name => ({ in: `schemas/generated/validators/${name}.js`, out: `validators/${name}` })),
+    ],
+    outdir,
+    outExtension: { '.js': '.cjs' },
     format: 'cjs',
-    plugins: [elsewhere('./program.ts', './program.js')],
+    // `require` in its place: the loader of ES modules is not even started.
+    supported: { 'dynamic-import': false },
+    plugins: [elsewhere],
   })
 
   // Every other command: one small file per command, kind and DNS provider, so that each loads only what it needs.
@@ -45,12 +52,22 @@ export async function bundle(outdir: string): Promise<void> {
   })
 }
 
-/** Leaves one import to the other bundle. */
-function elsewhere(from: string, to: string): Plugin {
-  return {
-    name: 'elsewhere',
-    setup(context) {
-      context.onResolve({ filter: /^\./ }, ({ path }) => (path === from ? { path: to, external: true } : undefined))
-    },
-  }
+function validators(): string[] {
+  return readdirSync(join(root, 'schemas/generated/validators'))
+    .filter(name => name.endsWith('.js') && !/^(index|schemas|chunk-.*)\.js$/.test(name))
+    .map(name => name.replace(/\.js$/, ''))
+}
+
+/** Leaves what is loaded later to the other files. */
+const elsewhere: Plugin = {
+  name: 'elsewhere',
+  setup(context) {
+    context.onResolve({ filter: /^\./ }, ({ path, kind, importer }) => {
+      if (kind !== 'dynamic-import') return undefined
+      const name = basename(path).replace(/\.[jt]s$/, '')
+      if (importer.endsWith('/validators/index.js')) return { path: `./validators/${name}.cjs`, external: true }
+      if (path === './program.ts') return { path: './program.js', external: true }
+      return path === './commands/validate.ts' ? { path: './validate.cjs', external: true } : undefined
+    })
+  },
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import standaloneCode from 'ajv/dist/standalone/index.js'
 import { build } from 'esbuild'
+import { textPattern } from '../../engine/manifest/text-pattern.ts'
 import { documentSchema, type SchemaNode, type SchemaSet } from './schema-files.ts'
 
 const declarations = `export interface ValidationError {
@@ -102,6 +103,11 @@ function documentSchemas(set: SchemaSet): Map<string, SchemaNode> {
   return schemas
 }
 
+/** The stand-alone validators make their patterns with this function, which the bundler puts in. */
+const regExp = Object.assign(textPattern, {
+  code: 'require("../../engine/manifest/text-pattern.ts").textPattern',
+})
+
 function validatorSource(schema: SchemaNode): string {
   const ajv = new Ajv2020({
     allErrors: true,
@@ -111,7 +117,7 @@ function validatorSource(schema: SchemaNode): string {
     strictRequired: false,
     // Formats are checked by engine/manifest/text-formats.ts, after files have been read.
     validateFormats: false,
-    code: { source: true, esm: true },
+    code: { source: true, esm: true, regExp },
   })
   ajv.addVocabulary([
     'x-ref',
