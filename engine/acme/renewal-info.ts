@@ -45,7 +45,7 @@ export async function fetchRenewalInfo(server: AcmeServer, id: string): Promise<
   })
 }
 
-export function readRenewalInfo(answer: Answer, now: Date): RenewalInfo {
+function readRenewalInfo(answer: Answer, now: Date): RenewalInfo {
   const fields = fieldsOf(jsonObject(answer), answer)
   const window = fieldsOf(fields.object('suggestedWindow'), answer)
   const start = window.instant('start')

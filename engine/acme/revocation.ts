@@ -4,7 +4,7 @@ import { problemType } from './problem.ts'
 import type { AccountSession, AcmeServer } from './session.ts'
 
 /** RFC 5280 §5.3.1 reasons that a subscriber can ask for, with their codes. */
-export const revocationReasons: Readonly<Record<string, number>> = {
+const revocationReasons: Readonly<Record<string, number>> = {
   unspecified: 0,
   keyCompromise: 1,
   cACompromise: 2,

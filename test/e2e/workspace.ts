@@ -30,7 +30,7 @@ export interface Workspace {
 }
 
 const root = resolve(import.meta.dirname, '../..')
-export const productEntry = join(root, 'engine/cli/bin.ts')
+const productEntry = join(root, 'engine/cli/bin.ts')
 
 export function createWorkspace(name: string, env: Readonly<Record<string, string>> = {}): Workspace {
   const folder = mkdtempSync(join(tmpdir(), `trustform-${name}-`))

@@ -47,7 +47,7 @@ export interface Dns01Options {
 const prefix = 'txt:'
 
 /** The journal's name for one TXT value. */
-export function txtStep(challengeName: string, value: string): string {
+function txtStep(challengeName: string, value: string): string {
   return `${prefix}${challengeName}:${value}`
 }
 
