@@ -96,7 +96,8 @@ export async function openSession(options: EngineOptions): Promise<Session> {
     },
     async close() {
       await own?.close()
-      await store.close()
+      // A store that was handed in is its owner's to close.
+      if (typeof options.state === 'string') await store.close()
     },
   }
 }

@@ -78,6 +78,18 @@ export const errorCatalogue = {
   challenge_failed: { status: 502, retry: 'after-edit' },
   listener_failed: { status: 500, retry: 'after-edit' },
   backend_timeout: { status: 502, retry: 'wait' },
+  git_unreachable: { status: 502, retry: 'wait' },
+  git_refused: { status: 422, retry: 'after-edit' },
+  git_hostile: { status: 422, retry: 'after-edit' },
+  signature_refused: { status: 403, retry: 'after-edit' },
+  forge_unauthorized: { status: 422, retry: 'after-edit' },
+  forge_failed: { status: 502, retry: 'wait' },
+  egress_refused: { status: 422, retry: 'after-edit' },
+  // Who may do what
+  unauthorized: { status: 401, retry: 'after-edit' },
+  forbidden: { status: 403, retry: 'after-edit' },
+  rate_limited: { status: 429, retry: 'wait' },
+  conflict: { status: 409, retry: 'after-edit' },
   // The run itself
   dependency_failed: { status: 409, retry: 'at-once' },
   interrupted: { status: 499, retry: 'at-once' },

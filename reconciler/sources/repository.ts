@@ -1,0 +1,40 @@
+import type { SourceFiles } from '../../engine/index.ts'
+
+/**
+ * A fetched repository: objects only, never a work tree. What it answers is untrusted data.
+ * Errors are `EngineError`: `git_unreachable`, `git_refused` (credentials, missing branch), `git_hostile` (too many
+ * files, too large, forbidden entries), `signature_refused`.
+ */
+export interface Repository {
+  /** Fetches every branch and, where given, the extra refs (pull request heads); answers the branch's head. */
+  fetch(branch: string, refs?: readonly string[], signal?: AbortSignal): Promise<Fetched>
+  /** Reads manifests at a commit: regular files below `paths`, bounded in number and size. */
+  filesAt(commit: string): SourceFiles
+  /** Whether `ancestor` is reachable from `commit`; false after a force-push. */
+  isAncestor(ancestor: string, commit: string): Promise<boolean>
+  /** Commits that are in `to` and not in `from`, newest first; the whole history of `to` without `from`, bounded. */
+  commitsBetween(from: string | undefined, to: string): Promise<readonly Commit[]>
+  close(): Promise<void>
+}
+
+export interface Fetched {
+  /** The branch's head, a full object name. */
+  readonly head: string
+  /** Object name by extra ref; absent where it does not exist. */
+  readonly refs: ReadonlyMap<string, string>
+}
+
+export interface Commit {
+  readonly id: string
+  readonly author: string
+  /** First line, control characters removed. */
+  readonly subject: string
+  /** ISO instant. */
+  readonly at: string
+}
+
+/** Decides whether a commit may be applied by who signed it. Throws `signature_refused` naming the first that fails. */
+export interface SignaturePolicy {
+  /** Every commit after `lastApplied` up to `commit`, so that signing only the tip is not enough. */
+  check(repository: Repository, lastApplied: string | undefined, commit: string): Promise<void>
+}
