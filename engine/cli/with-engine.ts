@@ -12,17 +12,19 @@ export async function withEngine<T>(
   const { io, options, overrides } = context
   const { wrapStore, ...replaced } = overrides
   const url = more.state ?? stateUrl(options, io)
+  const store = wrapStore && wrapStore(await openStore(url))
   const engine = await createEngine({
     tenant: options.tenant,
     env: io.env,
     log: logOf(context),
     ...(more.network && { network: more.network }),
     ...replaced,
-    state: wrapStore ? wrapStore(await openStore(url)) : url,
+    state: store ?? url,
   })
   try {
     return await work(engine)
   } finally {
     await engine.close()
+    await store?.close()
   }
 }

@@ -54,7 +54,8 @@ export const layers: readonly Layer[] = [
   { at: 'terraform-provider', may: doors },
   // Generated validators name the diagnostics of the core.
   { at: 'schemas', may: [core] },
-  { at: 'scripts', may: [core, 'schemas'] },
+  // The generator writes validators that run with the manifest's own patterns.
+  { at: 'scripts', may: [core, 'schemas', 'engine/manifest'] },
 ]
 
 /** `engine` in a `may` list stands for all of the engine below its doors. */
