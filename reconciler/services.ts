@@ -1,0 +1,279 @@
+import type { Clock, JsonObject, Log, PlanDocument, Random } from '../engine/index.ts'
+import type { Condition, SourceSpec, SourceState } from './sources/source.ts'
+
+/**
+ * What the service's application stands on, as plain ports. Everything that a request touches is here, so that the
+ * routes can be tested on a real store without git, a forge or the loop.
+ */
+export interface Services {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly keys: ApiKeys
+  readonly sources: Sources
+  readonly plans: Plans
+  readonly runs: Runs
+  readonly logs: Logs
+  readonly hooks: Hooks
+  readonly observations: Observations
+}
+
+/** One page of a list, oldest or newest first as the port says. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Passed as `after` to get the next page; absent on the last one. */
+  readonly next?: number
+}
+
+export interface PageRequest {
+  readonly after?: number
+  readonly limit: number
+}
+
+// ---------------------------------------------------------------------------------------------------- keys
+
+/** Who asks: everything that a route may know of it. */
+export interface Caller {
+  readonly keyId: string
+  readonly tenant: string
+  readonly user: string
+  readonly scopes: ReadonlySet<string>
+}
+
+/** An API key as it may be shown: never its value. */
+export interface ApiKeyView {
+  readonly id: string
+  readonly user: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  /** ISO instants. */
+  readonly createdAt: string
+  readonly expiresAt?: string
+  readonly lastUsedAt?: string
+}
+
+export interface ApiKeyRequest {
+  readonly user: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly expiresAt?: Date
+}
+
+/** API keys (`engine/access` behind it). Errors: `schema_violation` for unknown scopes, `forbidden`, `not_found`. */
+export interface ApiKeys {
+  /** Undefined for an unknown, expired or revoked token; takes as long for each of them. */
+  authenticate(token: string): Promise<Caller | undefined>
+  /** Whether the key still opens what it opened: asked while a stream is open. */
+  isActive(caller: Caller): Promise<boolean>
+  /** The value is answered here and never again. A creator grants only scopes that it holds. */
+  create(caller: Caller, request: ApiKeyRequest): Promise<{ readonly view: ApiKeyView; readonly key: string }>
+  list(caller: Caller, user: string, page: PageRequest): Promise<Page<ApiKeyView>>
+  get(caller: Caller, user: string, id: string): Promise<ApiKeyView | undefined>
+  /** False where there is no such key. Durable when it resolves. */
+  revoke(caller: Caller, user: string, id: string): Promise<boolean>
+}
+
+// ---------------------------------------------------------------------------------------------------- sources
+
+export interface Source extends SourceState {
+  readonly id: string
+  readonly tenant: string
+  /** Grows with each change; compare-and-swap. */
+  readonly version: number
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+/**
+ * The sources of every tenant, in the collection `source` (second name: the spec's name). The loop writes the state of
+ * a pass through `store.commit` with the same collection; `reconciler/sources/registry.ts` is the one implementation.
+ */
+export interface Sources {
+  list(tenant: string, page: PageRequest): Promise<Page<Source>>
+  get(tenant: string, id: string): Promise<Source | undefined>
+  named(tenant: string, name: string): Promise<Source | undefined>
+  /** By name over all tenants: what a webhook's path says. */
+  namedAnywhere(name: string): Promise<Source | undefined>
+  /** Over all tenants, for the loop's start, metrics and the status page. */
+  everywhere(): Promise<readonly Source[]>
+  /** Errors: `conflict` when the name is taken. Enqueues the first pass. */
+  create(tenant: string, spec: SourceSpec, actor: string): Promise<Source>
+  /** Errors: `conflict` for one that `reconciler.yaml` declares, `state_conflict` when it changed meanwhile. */
+  update(source: Source, spec: SourceSpec, actor: string): Promise<Source>
+  /** What it applied stays; nothing is deleted. Errors: `conflict` for one that `reconciler.yaml` declares. */
+  remove(source: Source, actor: string): Promise<void>
+  suspend(source: Source, suspended: boolean, actor: string): Promise<Source>
+  /** Asks for a pass now; several requests that wait become one. */
+  reconcile(source: Source, trigger: Trigger, actor: string): Promise<void>
+  /** Makes the declared sources those of `reconciler.yaml`: new ones appear, those no longer declared are removed. */
+  declare(specs: readonly (SourceSpec & { readonly suspended: boolean })[]): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------------- plans and runs
+
+/** What set a run off. */
+export type Trigger = 'poll' | 'webhook' | 'request' | 'approval' | 'schedule' | 'start'
+
+/** States of a plan that was stored. Only `awaiting` can be approved or discarded. */
+export type PlanState = 'awaiting' | 'approved' | 'applied' | 'failed' | 'discarded' | 'superseded'
+
+/** Data of a record in the collection `plan` (parent: the source's id). */
+export interface PlanRecord {
+  readonly source: string
+  readonly sourceName: string
+  readonly commit: string
+  /** Identifies what is approved, together with the commit. */
+  readonly digest: string
+  readonly state: PlanState
+  readonly document: PlanDocument
+  /** The text of `engine.savePlan`: signed, sealed, never shown. Absent for previews that cannot be applied. */
+  readonly saved?: string
+  readonly pullRequest?: { readonly number: number; readonly title: string; readonly url: string }
+  readonly decidedBy?: string
+  readonly decidedAt?: string
+}
+
+export interface StoredPlan extends PlanRecord {
+  readonly id: string
+  readonly tenant: string
+  readonly version: number
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+export interface Plans {
+  /** Newest first. */
+  list(tenant: string, filter: { source?: string; state?: PlanState }, page: PageRequest): Promise<Page<StoredPlan>>
+  get(tenant: string, id: string): Promise<StoredPlan | undefined>
+  /** Errors: `conflict` when it is not awaiting or is another than `expect` says. Enqueues `apply`. */
+  approve(plan: StoredPlan, expect: { digest?: string; commit?: string }, actor: string): Promise<StoredPlan>
+  discard(plan: StoredPlan, actor: string): Promise<StoredPlan>
+}
+
+/** Data of a record in the collection `run` (parent: the source's id). */
+export interface RunRecord {
+  readonly source: string
+  readonly sourceName: string
+  readonly work: 'reconcile' | 'apply' | 'preview' | 'renew' | 'drift'
+  readonly trigger: Trigger
+  readonly state: 'running' | 'succeeded' | 'failed' | 'interrupted'
+  readonly commit?: string
+  readonly plan?: string
+  readonly startedAt: string
+  readonly endedAt?: string
+  /** One line: what came of it. */
+  readonly message?: string
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy?: string }
+}
+
+export interface StoredRun extends RunRecord {
+  readonly id: string
+  readonly tenant: string
+  readonly createdAt: string
+}
+
+/** Data of a record in the collection `run-log` (parent: the run's id), in the order of creation. */
+export interface RunLine {
+  readonly at: string
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly message: string
+}
+
+export interface Runs {
+  /** Newest first. */
+  list(tenant: string, filter: { source?: string }, page: PageRequest): Promise<Page<StoredRun>>
+  get(tenant: string, id: string): Promise<StoredRun | undefined>
+  /** Oldest first. */
+  lines(run: StoredRun, page: PageRequest): Promise<Page<RunLine>>
+}
+
+// ---------------------------------------------------------------------------------------------------- logs
+
+export interface LogLine {
+  readonly sequence: number
+  readonly at: string
+  readonly type: string
+  readonly actor: string
+  readonly subject: string
+  readonly data: JsonObject
+}
+
+export interface LogFilter {
+  readonly type?: string
+  readonly subject?: string
+  /** ISO instant; entries at or after it. */
+  readonly since?: string
+}
+
+/** Events and audit of a tenant. */
+export interface Logs {
+  events(tenant: string, filter: LogFilter, page: PageRequest): Promise<Page<LogLine>>
+  audit(tenant: string, filter: LogFilter, page: PageRequest): Promise<Page<LogLine & { readonly hash: string }>>
+  /** Recomputes the chain; answers the first entry that does not fit. */
+  verifyAudit(tenant: string): Promise<{ readonly entries: number; readonly broken?: number }>
+  /** Resolves when there may be new events, when the signal aborts or after a while, whichever is first. */
+  settled(tenant: string, signal: AbortSignal): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------------- hooks
+
+/** Raw octets of a delivery; the signature is over exactly these. */
+export interface Delivery {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Uint8Array
+}
+
+export interface Hooks {
+  /**
+   * Checks the signature, drops what was delivered before and wakes the loop. Never tells the sender anything: an
+   * unknown source, a wrong signature and a success look alike.
+   */
+  deliver(source: string, delivery: Delivery): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------------- observations
+
+export interface Expiry {
+  readonly tenant: string
+  readonly address: string
+  readonly owner: string
+  /** ISO instant. */
+  readonly notAfter: string
+}
+
+/** What metrics, health and the status page show of the whole service. */
+export interface Observations {
+  /** Undefined when work can be done; otherwise why not. */
+  unready(): Promise<string | undefined>
+  queueDepth(): Promise<Readonly<Record<string, { waiting: number; running: number; dead: number }>>>
+  /** Everything that has an end, soonest first. */
+  expiries(limit?: number): Promise<readonly Expiry[]>
+  recentRuns(limit: number): Promise<readonly StoredRun[]>
+  plansAwaiting(limit: number): Promise<readonly StoredPlan[]>
+}
+
+// ---------------------------------------------------------------------------------------------------- jobs
+
+/** Collections of the record store that the service keeps. */
+export const collections = { source: 'source', plan: 'plan', run: 'run', runLine: 'run-log' } as const
+
+/**
+ * Queues and what their payloads hold. The job's key is the source's id, so that one source is worked on once at a
+ * time; the singleton is `<queue>:<source id>`, so that the newest request supersedes.
+ */
+export interface JobPayloads {
+  /** One pass over a source. */
+  readonly reconcile: { readonly source: string; readonly trigger: Trigger }
+  /** An approved plan. */
+  readonly apply: { readonly source: string; readonly plan: string }
+  /** A pull request's plan and comment. */
+  readonly preview: { readonly source: string; readonly number: number }
+}
+export const queues = { reconcile: 'reconcile', apply: 'apply', preview: 'preview' } as const satisfies {
+  readonly [Q in keyof JobPayloads]: Q
+}
+
+/** Conditions of a source that was never worked on. */
+export function unknownConditions(now: string): readonly Condition[] {
+  return [{ type: 'Ready', status: 'Unknown', reason: 'Pending', message: 'waiting for the first pass', since: now }]
+}
