@@ -16,6 +16,9 @@ export interface ClosableHttp extends Http {
   close(): Promise<void>
 }
 
+/** CommonJS: a bundle has its names on the default export only. */
+type Undici = typeof import('undici')['default']
+
 const defaultBodyLimit = 4 * 1024 * 1024
 const defaultTimeout = 30_000
 
@@ -27,11 +30,11 @@ export function createHttp(options: HttpOptions = {}): ClosableHttp {
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
   const userAgent = options.userAgent ?? `trustform/${manifest.version}`
   const agents = new Map<string, Agent>()
-  let undici: Promise<typeof import('undici')> | undefined
+  let undici: Promise<Undici> | undefined
   let closed = false
 
   async function agentFor(roots: readonly string[] | undefined): Promise<Agent> {
-    undici ??= import('undici')
+    undici ??= import('undici').then(module => module.default)
     const { Agent, buildConnector } = await undici
     const key = roots === undefined ? 'system' : createHash('sha256').update(roots.join('\n')).digest('hex')
     let agent = agents.get(key)
@@ -45,9 +48,9 @@ export function createHttp(options: HttpOptions = {}): ClosableHttp {
   return {
     async request(request) {
       if (closed) throw new HttpFailure('aborted', 'the HTTP client is closed')
+      const agent = await agentFor(request.trustedRoots)
       const limit = timeLimit(request)
       try {
-        const agent = await agentFor(request.trustedRoots)
         const { origin, pathname, search } = new URL(request.url)
         const response = await agent.request({
           origin,
