@@ -1,5 +1,8 @@
-import type { Clock, JsonObject, Log, PlanDocument, Random } from '../engine/index.ts'
-import type { Condition, SourceSpec, SourceState } from './sources/source.ts'
+import type { Clock, JsonObject, Log, Random } from '../engine/index.ts'
+import type { PlanRecord } from './loop/plan-records.ts'
+import type { KnownSource } from './loop/ports.ts'
+import type { Run, Trigger } from './loop/runs.ts'
+import type { SourceSpec } from './sources/source.ts'
 
 /**
  * What the service's application stands on, as plain ports. Everything that a request touches is here, so that the
@@ -75,63 +78,39 @@ export interface ApiKeys {
 
 // ---------------------------------------------------------------------------------------------------- sources
 
-export interface Source extends SourceState {
-  readonly id: string
-  readonly tenant: string
-  /** Grows with each change; compare-and-swap. */
-  readonly version: number
+export interface Source extends KnownSource {
   readonly createdAt: string
   readonly updatedAt: string
 }
 
-/**
- * The sources of every tenant, in the collection `source` (second name: the spec's name). The loop writes the state of
- * a pass through `store.commit` with the same collection; `reconciler/sources/registry.ts` is the one implementation.
- */
+/** The sources of every tenant, in the collection `source` (second name: the spec's name), beside the loop's writes. */
 export interface Sources {
   list(tenant: string, page: PageRequest): Promise<Page<Source>>
   get(tenant: string, id: string): Promise<Source | undefined>
-  named(tenant: string, name: string): Promise<Source | undefined>
-  /** By name over all tenants: what a webhook's path says. */
-  namedAnywhere(name: string): Promise<Source | undefined>
-  /** Over all tenants, for the loop's start, metrics and the status page. */
+  /** Every source of that name or id over all tenants: what a webhook's path may mean. */
+  addressed(nameOrId: string): Promise<readonly Source[]>
+  /** Over all tenants, for metrics and the status page. */
   everywhere(): Promise<readonly Source[]>
   /** Errors: `conflict` when the name is taken. Enqueues the first pass. */
-  create(tenant: string, spec: SourceSpec, actor: string): Promise<Source>
+  create(tenant: string, spec: SourceSpec, suspended: boolean, actor: string): Promise<Source>
   /** Errors: `conflict` for one that `reconciler.yaml` declares, `state_conflict` when it changed meanwhile. */
   update(source: Source, spec: SourceSpec, actor: string): Promise<Source>
   /** What it applied stays; nothing is deleted. Errors: `conflict` for one that `reconciler.yaml` declares. */
   remove(source: Source, actor: string): Promise<void>
   suspend(source: Source, suspended: boolean, actor: string): Promise<Source>
-  /** Asks for a pass now; several requests that wait become one. */
+  /** Asks for a pass now; several requests that wait become one. Errors: `conflict` while suspended. */
   reconcile(source: Source, trigger: Trigger, actor: string): Promise<void>
   /** Makes the declared sources those of `reconciler.yaml`: new ones appear, those no longer declared are removed. */
-  declare(specs: readonly (SourceSpec & { readonly suspended: boolean })[]): Promise<void>
+  declare(declared: readonly DeclaredSource[]): Promise<void>
+}
+
+/** A source of `reconciler.yaml`. */
+export interface DeclaredSource {
+  readonly spec: SourceSpec
+  readonly suspended: boolean
 }
 
 // ---------------------------------------------------------------------------------------------------- plans and runs
-
-/** What set a run off. */
-export type Trigger = 'poll' | 'webhook' | 'request' | 'approval' | 'schedule' | 'start'
-
-/** States of a plan that was stored. Only `awaiting` can be approved or discarded. */
-export type PlanState = 'awaiting' | 'approved' | 'applied' | 'failed' | 'discarded' | 'superseded'
-
-/** Data of a record in the collection `plan` (parent: the source's id). */
-export interface PlanRecord {
-  readonly source: string
-  readonly sourceName: string
-  readonly commit: string
-  /** Identifies what is approved, together with the commit. */
-  readonly digest: string
-  readonly state: PlanState
-  readonly document: PlanDocument
-  /** The text of `engine.savePlan`: signed, sealed, never shown. Absent for previews that cannot be applied. */
-  readonly saved?: string
-  readonly pullRequest?: { readonly number: number; readonly title: string; readonly url: string }
-  readonly decidedBy?: string
-  readonly decidedAt?: string
-}
 
 export interface StoredPlan extends PlanRecord {
   readonly id: string
@@ -141,50 +120,30 @@ export interface StoredPlan extends PlanRecord {
   readonly updatedAt: string
 }
 
+export interface PlanFilter {
+  readonly source?: string
+  readonly state?: PlanRecord['state']
+}
+
 export interface Plans {
   /** Newest first. */
-  list(tenant: string, filter: { source?: string; state?: PlanState }, page: PageRequest): Promise<Page<StoredPlan>>
+  list(tenant: string, filter: PlanFilter, page: PageRequest): Promise<Page<StoredPlan>>
   get(tenant: string, id: string): Promise<StoredPlan | undefined>
-  /** Errors: `conflict` when it is not awaiting or is another than `expect` says. Enqueues `apply`. */
+  /** Errors: `conflict` when it is not pending, `plan_stale` when it is another than `expect` says. Wakes the loop. */
   approve(plan: StoredPlan, expect: { digest?: string; commit?: string }, actor: string): Promise<StoredPlan>
   discard(plan: StoredPlan, actor: string): Promise<StoredPlan>
 }
 
-/** Data of a record in the collection `run` (parent: the source's id). */
-export interface RunRecord {
-  readonly source: string
-  readonly sourceName: string
-  readonly work: 'reconcile' | 'apply' | 'preview' | 'renew' | 'drift'
-  readonly trigger: Trigger
-  readonly state: 'running' | 'succeeded' | 'failed' | 'interrupted'
-  readonly commit?: string
-  readonly plan?: string
-  readonly startedAt: string
-  readonly endedAt?: string
-  /** One line: what came of it. */
-  readonly message?: string
-  readonly error?: { readonly code: string; readonly message: string; readonly remedy?: string }
-}
-
-export interface StoredRun extends RunRecord {
+export interface StoredRun extends Run {
   readonly id: string
   readonly tenant: string
   readonly createdAt: string
 }
 
-/** Data of a record in the collection `run-log` (parent: the run's id), in the order of creation. */
-export interface RunLine {
-  readonly at: string
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly message: string
-}
-
 export interface Runs {
   /** Newest first. */
-  list(tenant: string, filter: { source?: string }, page: PageRequest): Promise<Page<StoredRun>>
+  list(tenant: string, filter: { readonly source?: string }, page: PageRequest): Promise<Page<StoredRun>>
   get(tenant: string, id: string): Promise<StoredRun | undefined>
-  /** Oldest first. */
-  lines(run: StoredRun, page: PageRequest): Promise<Page<RunLine>>
 }
 
 // ---------------------------------------------------------------------------------------------------- logs
@@ -250,30 +209,4 @@ export interface Observations {
   expiries(limit?: number): Promise<readonly Expiry[]>
   recentRuns(limit: number): Promise<readonly StoredRun[]>
   plansAwaiting(limit: number): Promise<readonly StoredPlan[]>
-}
-
-// ---------------------------------------------------------------------------------------------------- jobs
-
-/** Collections of the record store that the service keeps. */
-export const collections = { source: 'source', plan: 'plan', run: 'run', runLine: 'run-log' } as const
-
-/**
- * Queues and what their payloads hold. The job's key is the source's id, so that one source is worked on once at a
- * time; the singleton is `<queue>:<source id>`, so that the newest request supersedes.
- */
-export interface JobPayloads {
-  /** One pass over a source. */
-  readonly reconcile: { readonly source: string; readonly trigger: Trigger }
-  /** An approved plan. */
-  readonly apply: { readonly source: string; readonly plan: string }
-  /** A pull request's plan and comment. */
-  readonly preview: { readonly source: string; readonly number: number }
-}
-export const queues = { reconcile: 'reconcile', apply: 'apply', preview: 'preview' } as const satisfies {
-  readonly [Q in keyof JobPayloads]: Q
-}
-
-/** Conditions of a source that was never worked on. */
-export function unknownConditions(now: string): readonly Condition[] {
-  return [{ type: 'Ready', status: 'Unknown', reason: 'Pending', message: 'waiting for the first pass', since: now }]
 }
