@@ -1,0 +1,95 @@
+import { type JsonObject, newId } from '../../engine/index.ts'
+import type { Outcome } from '../sources/source.ts'
+import { type KnownSource, type LoopPorts, ownerOf } from './ports.ts'
+
+/** What made a run happen. */
+export type Trigger = 'poll' | 'webhook' | 'request' | 'approval' | 'drift' | 'retry'
+
+/** One pass over a source that had something to do; the record of `/v1/runs`. */
+export interface Run {
+  readonly sourceId: string
+  readonly sourceName: string
+  readonly trigger: Trigger
+  readonly phase: 'fetch' | 'verify' | 'load' | 'plan' | 'apply' | 'ended'
+  readonly state: 'running' | 'succeeded' | 'waiting' | 'failed' | 'interrupted'
+  readonly commit?: string
+  /** Counts of the plan by action. */
+  readonly summary?: JsonObject
+  readonly message?: string
+  readonly startedAt: string
+  readonly endedAt?: string
+  /** Lines as the command line prints them, without secrets; bounded. */
+  readonly log: readonly string[]
+}
+
+const collection = 'run'
+/** Lines kept of one run; the last one is replaced beyond. */
+const mostLines = 500
+
+/** A run as it goes on. One that a dead process left running is ended by `endStaleRuns`. */
+export interface RunLog {
+  readonly id: string
+  /** Kept in memory until the next durable step. */
+  line(text: string): void
+  phase(phase: Run['phase'], more?: Partial<Run>): Promise<void>
+  end(outcome: Outcome): Promise<void>
+}
+
+export async function beginRun(
+  ports: LoopPorts,
+  source: KnownSource,
+  trigger: Trigger,
+  commit: string,
+): Promise<RunLog> {
+  const { store, clock, random } = ports
+  const id = newId('run', random)
+  const lines: string[] = []
+  const now = () => clock.now().toISOString()
+  const { id: sourceId, spec } = source
+  const started = { sourceId, sourceName: spec.name, trigger, commit, startedAt: now() }
+  let run: Run = { ...started, phase: 'fetch', state: 'running', log: lines }
+
+  async function write(): Promise<void> {
+    const data = { ...run, log: [...lines] } as unknown as JsonObject // JSON by construction
+    await store.commit(source.tenant, {
+      mutations: [{ type: 'put-record', record: { collection, id, parent: sourceId, data }, expectedVersion: 'any' }],
+      actor: ownerOf(source),
+      at: now(),
+    })
+  }
+  await write()
+  return {
+    id,
+    line(text) {
+      const line = `${now()} ${text}`
+      if (lines.length < mostLines) lines.push(line)
+      else lines[mostLines - 1] = line
+    },
+    async phase(phase, more = {}) {
+      run = { ...run, ...more, phase }
+      await write()
+    },
+    async end({ type, message }) {
+      const states = { ready: 'succeeded', waiting: 'waiting', stalled: 'failed' } as const
+      run = { ...run, phase: 'ended', state: states[type], endedAt: now(), message }
+      await write()
+    },
+  }
+}
+
+/** At start no pass is running: what says so was left by a process that died. Answers how many there were. */
+export async function endStaleRuns(ports: Pick<LoopPorts, 'store' | 'clock'>): Promise<number> {
+  const at = ports.clock.now().toISOString()
+  const stale = (await ports.store.recordsEverywhere({ collection })).filter(({ data }) => data.state === 'running')
+  for (const { tenant, id, data, parent } of stale) {
+    const message = 'the service was stopped; the next run goes on'
+    const ended = { ...data, state: 'interrupted', phase: 'ended', endedAt: at, message }
+    const record = { collection, id, data: ended, ...(parent !== undefined && { parent }) }
+    await ports.store.commit(tenant, {
+      mutations: [{ type: 'put-record', record, expectedVersion: 'any' }],
+      actor: 'service',
+      at,
+    })
+  }
+  return stale.length
+}
