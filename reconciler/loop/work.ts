@@ -18,11 +18,14 @@ export async function reconcileSource(
 ): Promise<{ readonly again: Date } | undefined> {
   const source = await sourceById(ports.store, job.tenant, request.source)
   if (source.suspended) return undefined
-  const force = request.trigger === 'request' || request.trigger === 'approval' || isUnwell(source)
+  const force = forcing.has(request.trigger) || isUnwell(source)
   const result = await attempt(ports, source, { trigger: request.trigger, force, signal: job.signal })
   await report(ports, source, result)
   return result.outcome.type === 'waiting' ? { again: result.outcome.until } : undefined
 }
+
+/** What asks to look at everything although the head may not have moved. */
+const forcing: ReadonlySet<Trigger> = new Set<Trigger>(['request', 'approval', 'drift', 'retry'])
 
 /** A source whose last pass failed is looked at again although its head did not move. */
 const isUnwell = ({ conditions }: KnownSource) =>

@@ -1,0 +1,57 @@
+import { nextPoll } from './backoff.ts'
+import type { KnownSource, LoopPorts } from './ports.ts'
+import { allSources } from './source-records.ts'
+
+/** What polling needs beyond the pass: a cheap look at the branch, and the queue. */
+export interface PollPorts extends LoopPorts {
+  /** The branch's head without fetching anything. Throws what a fetch would. */
+  headOf(source: KnownSource, signal: AbortSignal): Promise<string>
+  /** Durable when it resolves; several that wait become one. */
+  wake(source: KnownSource): Promise<void>
+}
+
+/** How often the list of sources itself is looked at again, in milliseconds. */
+const rosterInterval = 5000
+
+/**
+ * Polls every source around its interval. The times are in memory only: after a start everything is looked at once,
+ * spread over the interval, and what a pass has to do is a durable job.
+ */
+export async function poll(ports: PollPorts, signal: AbortSignal): Promise<void> {
+  const due = new Map<string, Date>()
+  while (!signal.aborted) {
+    const now = ports.clock.now()
+    const sources = await allSources(ports.store)
+    for (const id of due.keys()) if (!sources.some(source => source.id === id)) due.delete(id)
+    for (const source of sources) {
+      if (signal.aborted) return
+      if (source.suspended) continue
+      const at = due.get(source.id) ?? firstPoll(ports, now, source)
+      due.set(source.id, at)
+      if (at > ports.clock.now()) continue
+      due.set(source.id, nextPoll(ports.clock.now(), source.spec.interval, ports.random))
+      await look(ports, source, signal)
+    }
+    const next = Math.min(rosterInterval, ...[...due.values()].map(at => at.getTime() - ports.clock.now().getTime()))
+    await ports.clock.sleep(Math.max(50, next), signal).catch(() => undefined)
+  }
+}
+
+/** A source that was never looked at is looked at now; the others are spread over their interval. */
+function firstPoll(ports: PollPorts, now: Date, { spec, observedCommit }: KnownSource): Date {
+  if (observedCommit === undefined) return now
+  const [octet = 0] = ports.random.bytes(1)
+  return new Date(now.getTime() + (spec.interval * 1000 * octet) / 256)
+}
+
+/** A failing look wakes the pass as well: it is the pass that turns failures into conditions and backoff. */
+async function look(ports: PollPorts, source: KnownSource, signal: AbortSignal): Promise<void> {
+  try {
+    if ((await ports.headOf(source, signal)) === source.observedCommit) return
+  } catch (error) {
+    if (signal.aborted) return
+    ports.log.debug('poll failed', { source: source.spec.name, error: error instanceof Error ? error.message : '' })
+    if (source.failures > 0) return // it is being tried again already, with backoff
+  }
+  await ports.wake(source)
+}
