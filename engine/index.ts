@@ -9,6 +9,7 @@ import type { EngineOptions } from './composition/session.ts'
 import type { Diagnostic } from './core/errors.ts'
 import type { SourceFiles } from './manifest/files.ts'
 import type { Loaded, LoadedConfiguration } from './manifest/load.ts'
+import type { ClosableHttp, HttpOptions } from './net/http.ts'
 import type { PlanDocument } from './planner/plan.ts'
 import type { StateStore } from './state/store.ts'
 
@@ -28,6 +29,7 @@ export type { RunEvent, RunResult } from './executor/ports.ts'
 export type { Action, FieldDiff, Reason } from './kinds/driver.ts'
 export type { SourceFiles } from './manifest/files.ts'
 export type { Loaded, LoadedConfiguration } from './manifest/load.ts'
+export type { ClosableHttp, HttpOptions } from './net/http.ts'
 export {
   type Change,
   hasChanges,
@@ -47,6 +49,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 /** Opens a state store by its URL, for those who wrap or share one. */
 export async function openStore(url: string): Promise<StateStore> {
   return (await import('./state/open.ts')).openStore(url)
+}
+
+/** The `Http` port, with a guard over the addresses that it connects to. */
+export async function createHttp(options?: HttpOptions): Promise<ClosableHttp> {
+  return (await import('./net/http.ts')).createHttp(options)
 }
 
 /** Reads manifests from the file system, or from `files`, and reports everything that is wrong with them. */

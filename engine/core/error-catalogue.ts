@@ -32,6 +32,7 @@ export const errorCatalogue = {
   // What the plan refuses
   plan_blocked: { status: 409, retry: 'after-approval' },
   preflight_failed: { status: 422, retry: 'after-edit' },
+  blast_radius: { status: 409, retry: 'after-approval' },
   plan_stale: { status: 409, retry: 'after-edit' },
   plan_tampered: { status: 422, retry: 'never' },
   owned_by: { status: 409, retry: 'after-edit' },
@@ -90,6 +91,11 @@ export const errorCatalogue = {
   forbidden: { status: 403, retry: 'after-edit' },
   rate_limited: { status: 429, retry: 'wait' },
   conflict: { status: 409, retry: 'after-edit' },
+  // How the service is asked
+  malformed: { status: 400, retry: 'after-edit' },
+  method_not_allowed: { status: 405, retry: 'after-edit' },
+  unsupported_media_type: { status: 415, retry: 'after-edit' },
+  unavailable: { status: 503, retry: 'wait' },
   // The run itself
   dependency_failed: { status: 409, retry: 'at-once' },
   interrupted: { status: 499, retry: 'at-once' },
