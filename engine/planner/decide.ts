@@ -73,10 +73,22 @@ function strongest(diffs: readonly SpecDiff[]): SpecDiff['forces'] | undefined {
 }
 
 function becauseOf(diffs: readonly SpecDiff[], action: SpecDiff['forces']): string {
-  const fields = [...new Set(diffs.filter(diff => diff.forces === action).map(diff => diff.path))]
+  const fields = [...new Set(diffs.filter(diff => diff.forces === action).map(diff => fieldOf(diff.path)))]
   const shown = fields.slice(0, 3).join(', ')
-  const verb = { replace: 'cannot change in place', reissue: 'needs a new certificate', update: 'changed' }[action]
+  const verb = {
+    replace: 'cannot change in place',
+    reissue: 'changed, which needs a new certificate',
+    update: 'changed',
+  }[action]
   return `${shown}${fields.length > 3 ? ` and ${fields.length - 3} more` : ''} ${verb}`
+}
+
+/** As a manifest's author calls it: `/spec/domains/1` is one of the `domains`. */
+function fieldOf(path: string): string {
+  return path
+    .replace(/^(\/spec)?\//, '')
+    .replaceAll(/\/\d+(?=\/|$)/g, '')
+    .replaceAll('/', '.')
 }
 
 function ownerDiff(before: string, after: string): SpecDiff {

@@ -50,12 +50,12 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
   [
     'a field of the object changed',
     { desired: [root(), web(), declared('Certificate/www', { autoRenew: false })], recorded: standing },
-    'update config Certificate/www: /spec/autoRenew changed',
+    'update config Certificate/www: autoRenew changed',
   ],
   [
     'a field of the certificate changed',
     { desired: [root(), web(), declared('Certificate/www', { domains: ['corp.example'] })], recorded: standing },
-    'reissue config Certificate/www: /spec/domains/0 needs a new certificate',
+    'reissue config Certificate/www: domains changed, which needs a new certificate',
   ],
   [
     'many fields changed',
@@ -67,12 +67,12 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
       ],
       recorded: standing,
     },
-    'reissue config Certificate/www: /spec/domains/0, /spec/domains/1, /spec/domains/2 and 1 more needs a new certificate',
+    'reissue config Certificate/www: domains changed, which needs a new certificate',
   ],
   [
     'the identity changed',
     { desired: [declared('CertificateAuthority/root', { commonName: 'Other' })], recorded: [rootIs(-100, 3550)] },
-    'BLOCKED replace config CertificateAuthority/root: /spec/commonName cannot change in place; of the old one, its certificates and key stay in the inventory',
+    'BLOCKED replace config CertificateAuthority/root: commonName cannot change in place; of the old one, its certificates and key stay in the inventory',
   ],
   [
     'the last third begins this instant',
@@ -220,7 +220,7 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
         wwwIs({}, { ...lives(-1, 89), owner: 'git:infra' }),
       ],
     },
-    'BLOCKED update config Certificate/www: /owner changed',
+    'BLOCKED update config Certificate/www: owner changed',
   ],
   [
     "another owner's resource, adopted",
@@ -232,7 +232,7 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
       ],
       adopt: true,
     },
-    'update config Certificate/www: /owner changed',
+    'update config Certificate/www: owner changed',
   ],
   ['renew mode, nothing due', { mode: 'renew', recorded: standing }, 'no-op renewal Certificate/www'],
   [

@@ -102,7 +102,7 @@ function blastRadius(
       address: change.address,
       check: 'blast-radius',
       level: 'warning',
-      code: 'plan_blocked',
+      code: 'blast_radius',
       message: `replacing it re-issues ${renewed.length} certificate${renewed.length === 1 ? '' : 's'} below it`,
       remedy: 'make sure that whoever trusts or serves them can take the new ones',
     },

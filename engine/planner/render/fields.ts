@@ -9,7 +9,18 @@ const telling: Readonly<Record<string, readonly string[]>> = {
   Role: ['ca', 'allowedDomains', 'maxTtl', 'extendedKeyUsages'],
   AcmeAccount: ['provider', 'environment', 'directoryUrl', 'email'],
   DnsProvider: ['providerType', 'managedZones'],
-  Certificate: ['role', 'account', 'commonName', 'domains', 'ipAddresses', 'emails', 'uris', 'challengeType', 'ttl'],
+  Certificate: [
+    'role',
+    'account',
+    'commonName',
+    'domains',
+    'ipAddresses',
+    'emails',
+    'uris',
+    'challengeType',
+    'ttl',
+    'csr',
+  ],
   TrustAnchor: ['certificatePem'],
   Secret: ['path'],
 }
@@ -40,14 +51,16 @@ export function fieldLines({ action, diffs }: Pick<Change, 'action' | 'diffs'>):
 
 /** One difference: `ttl: 30d → 60d`. */
 export function fieldLine({ path, before, after, forcesReplacement }: FieldDiff): FieldLine {
-  const field = visible(
-    path
-      .replace(/^\/spec\//, '')
-      .replace(/^\//, '')
-      .replaceAll('/', '.'),
-  )
+  const field = fieldName(path, before === null || after === null)
   const forces = forcesReplacement ? '  (forces replacement)' : ''
   if (before === null) return { sign: '+', text: `${field}: ${shortValue(after)}${forces}` }
   if (after === null) return { sign: '-', text: `${field}: ${shortValue(before)}${forces}` }
   return { sign: '~', text: `${field}: ${shortValue(before)} → ${shortValue(after)}${forces}` }
+}
+
+/** `/spec/domains/1` is `domains[1]`; an item that comes or goes is told by its value, not by its place. */
+function fieldName(path: string, comesOrGoes: boolean): string {
+  const field = path.replace(/^(\/spec)?\//, '')
+  const placed = comesOrGoes ? field.replace(/\/\d+$/, '') : field
+  return visible(placed.replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.'))
 }

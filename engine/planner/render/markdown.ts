@@ -18,28 +18,40 @@ export function renderPlanMarkdown(document: PlanDocument): string {
   return `${sections.join('\n\n')}\n`
 }
 
-function findingList({ preflight }: PlanDocument): string[] {
+/** All that keeps the plan from being applied, and warnings. */
+function findingList({ preflight, changes }: PlanDocument): string[] {
   const order: readonly PreflightFinding['level'][] = ['error', 'warning']
   const sorted = order.flatMap(level => preflight.filter(finding => finding.level === level))
   const lines = sorted.flatMap(({ address, level, code: name, message, remedy }) => [
     `- ${level === 'error' ? '❌ **error**' : '⚠️ **warning**'} ${code(address)} ${code(message)}`,
     `  - hint: ${code(remedy)} (${code(name)})`,
   ])
-  return lines.length === 0 ? [] : [lines.join('\n')]
+  const blocked = changes.flatMap(({ address, blocked }) =>
+    blocked === undefined
+      ? []
+      : [
+          `- 🛑 **blocked** ${code(address)} ${code(blocked.message)}`,
+          `  - hint: ${code(blocked.remedy)} (${code(blocked.code)})`,
+        ],
+  )
+  const all = [...blocked, ...lines]
+  return all.length === 0 ? [] : [all.join('\n')]
 }
 
 function changeTable(document: PlanDocument): string[] {
   const rows = groupsOf(document).flatMap(({ action, changes }) =>
     changes.map(change => {
       const blocked = change.blocked ? ' 🛑 **blocked**' : ''
-      return `| ${code(wording[action].symbol)} ${action}${blocked} | ${cell(change.address)} | ${cell(reasonOf(change))} |`
+      return `| ${code(wording[action].symbol)} ${action}${blocked} | ${cell(change.address)} | ${about(change)} |`
     }),
   )
-  return rows.length === 0 ? [] : [['| action | resource | why |', '| --- | --- | --- |', ...rows].join('\n')]
+  return rows.length === 0 ? [] : [['| action | resource | |', '| --- | --- | --- |', ...rows].join('\n')]
 }
 
-function reasonOf(change: Change): string {
-  return change.blocked?.message ?? whyOf(change) ?? change.reason
+/** Why, or for what is new, what it is. */
+function about(change: Change): string {
+  const words = whyOf(change) ?? tellingFields(change).join(' ')
+  return words === '' ? '' : cell(words)
 }
 
 /** Field by field, folded away. */
@@ -55,10 +67,9 @@ function details(document: PlanDocument): string[] {
 function changeLines(change: Change): string[] {
   if (change.action === 'no-op') return []
   const { symbol } = wording[change.action]
-  const fields = tellingFields(change).map(field => `    ${field}`)
+  const fields = tellingFields(change).map(field => `+   ${field}`)
   const differing = fieldLines(change).map(({ sign, text }) => `${sign}   ${text}`)
-  const blocked = change.blocked ? [`!   ${visible(change.blocked.message)}: ${visible(change.blocked.remedy)}`] : []
-  return [`${symbol} ${change.address}`, ...fields, ...differing, ...blocked]
+  return [`${symbol} ${change.address}`, ...fields, ...differing]
 }
 
 function diffLine(diff: Parameters<typeof fieldLine>[0]): string {

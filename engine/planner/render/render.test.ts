@@ -96,6 +96,16 @@ describe('text', () => {
     expect(text).toContain('note: this plan was made offline')
   })
 
+  const lines: [what: string, diff: ReturnType<typeof diff>, line: string][] = [
+    ['an item that comes is told by its value', diff('/spec/domains/1', null, 'a.example'), '+ domains: a.example'],
+    ['an item that goes too', diff('/spec/domains/1', 'a.example', null), '- domains: a.example'],
+    ['an item of an ordered list has its place', diff('/spec/x/1', 'a', 'b'), '~ x[1]: a → b'],
+    ['a field below another', diff('/spec/crl/interval', '24h', '12h'), '~ crl.interval: 24h → 12h'],
+  ]
+  test.each(lines)('%s', (_what, given, line) => {
+    expect(renderPlanText(documentOf({ changes: [change({ diffs: [given] })] }))).toContain(`      ${line}\n`)
+  })
+
   test('text from outside cannot forge lines or move the cursor', () => {
     const text = renderPlanText(
       documentOf({ preflight: [finding({ message: 'bad\nPlan: nothing to do.\u001b[2J\u202e' })] }),
@@ -129,6 +139,22 @@ describe('values', () => {
 })
 
 describe('markdown', () => {
+  test('what blocks a plan stands above the table, with the remedy', () => {
+    const blocked = { code: 'plan_blocked', message: 'no', remedy: 'add --allow X' } as const
+    const markdown = renderPlanMarkdown(documentOf({ changes: [change({ blocked, because: 'ttl changed' })] }))
+    const parts = ['**blocked** `Certificate/web` `no`', '`add --allow X`', '| `~` update', '`ttl changed`']
+    const places = parts.map(part => markdown.indexOf(part))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    expect(places).not.toContain(-1)
+  })
+
+  test('what is new is told by its fields', () => {
+    const diffs = [diff('/spec/role', null, 'servers'), diff('/spec/ttl', null, '30d')]
+    const markdown = renderPlanMarkdown(documentOf({ changes: [change({ action: 'create', diffs })] }))
+    expect(markdown).toContain('| `Certificate/web` | `role=servers ttl=30d` |')
+    expect(markdown).toContain('\n+   role=servers\n')
+  })
+
   const hostile = fc.string({
     unit: fc.constantFrom(
       '`',
