@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { createEngine, type StateStore, type Trace } from '../index.ts'
 import { type Console, createConsole, movingClock } from './fixtures/console.ts'
 import { renamedRoot, small } from './fixtures/manifests.ts'
@@ -373,4 +374,41 @@ test('validate reads the same with and without the short way', async () => {
   const quick = await cli.run('validate -f DIR/wrong.yaml')
   expect(await cli.run('validate --format text -f DIR/wrong.yaml')).toEqual(quick)
   expect(quick.code).toBe(1)
+})
+
+describe('for a person who starts', () => {
+  test('--version prints the version alone', async () => {
+    expect(await cli.run('--version')).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' })
+  })
+
+  test('the master key that was made is named once, so that somebody keeps a copy', async () => {
+    const env = { TRUSTFORM_MASTER_KEY: '', XDG_CONFIG_HOME: join(cli.folder, 'config') }
+    const first = await cli.run('apply -f DIR/small.yaml --yes', { env })
+    expect(first.stderr).toContain(`the master key was made in ${join(env.XDG_CONFIG_HOME, 'trustform/master.key')}`)
+    const second = await cli.run('renew Certificate/web --force', { env })
+    expect(second.stderr).not.toContain('master key')
+  })
+
+  test('an exported state is restored elsewhere, and keys in it open', async () => {
+    await applied()
+    await cli.run('state export --out DIR/backup.json')
+    const restored = await cli.run('state restore DIR/backup.json --state sqlite:DIR/other.db')
+    expect([restored.code, restored.stdout]).toEqual([0, ''])
+    const key = (at: string) => cli.run(`get Certificate/web --format key --state sqlite:DIR/${at}`)
+    expect((await key('other.db')).stdout).toBe((await key('state.db')).stdout)
+    expect((await cli.run('state restore DIR/backup.json --state sqlite:DIR/other.db')).code).toBe(1)
+    expect((await cli.run('state restore DIR/none.json')).stderr).toContain('cannot read')
+  })
+
+  test('history --limit tells the newest changes', async () => {
+    await applied()
+    const serials = async (more: string) =>
+      JSON.parse((await cli.run(`state history --json${more}`)).stdout).map((each: { serial: number }) => each.serial)
+    expect(await serials(' --limit 2')).toEqual((await serials('')).slice(-2))
+  })
+
+  test("a configuration's error names what it is about once", async () => {
+    cli.write('wrong.yaml', small.replace('role: servers', 'role: server'))
+    expect((await cli.run('plan -f DIR/wrong.yaml')).stderr).toMatch(/^error: Certificate "\w+" does not name/)
+  })
 })

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import manifest from '../../package.json' with { type: 'json' }
 import { EngineError } from '../index.ts'
 import { commands } from './commands.ts'
 import type { Action, Context } from './context.ts'
@@ -38,6 +39,7 @@ function createProgram(io: Io): Command {
     .option('--no-color', 'no colour (also NO_COLOR)')
     .addOption(new Option('--log-level <level>', 'what to tell on stderr').choices(logLevels).default('warn'))
     .option('--no-input', 'never ask; fail instead')
+    .version(manifest.version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
@@ -70,11 +72,19 @@ function contextOf(options: GlobalOptions, io: Io, overrides: Overrides): Contex
   return { io, overrides, options, color }
 }
 
+/** Commands that read manifests and nothing else. */
+const readers: ReadonlySet<string> = new Set(['plan', 'validate', 'render', 'graph', 'destroy'])
+
 /** `error: unknown command 'aply'\n(Did you mean apply?)` in the form of our own errors. */
 function usageError({ message, code }: CommanderError, called: string | undefined): unknown {
   if (code === 'commander.help') return undefined
   const [what = '', suggestion] = message.split('\n')
   const meant = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion ?? '')?.[1]
+  if (code === 'commander.excessArguments' && called !== undefined && readers.has(called)) {
+    return new EngineError('usage', `${called} takes its manifests by -f`, {
+      remedy: `write trustform ${called} -f PATH`,
+    })
+  }
   const known = commands.some(({ name }) => name === called)
   return new EngineError('usage', what.replace(/^error: /, '').replaceAll("'", '"'), {
     remedy: meant ? `did you mean "${meant}"?` : `see \`trustform${known ? ` ${called}` : ''} --help\``,

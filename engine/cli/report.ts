@@ -33,7 +33,10 @@ export function diagnosticsOf(error: unknown): readonly Diagnostic[] | undefined
 /** Says what it is about where the sentence does not. */
 export function withAddress(diagnostic: Diagnostic): Diagnostic {
   const { address, message } = diagnostic
-  if (address === undefined || message.includes(address)) return diagnostic
+  if (address === undefined) return diagnostic
+  // A configuration's errors call it `Certificate "web"`.
+  const called = address.replace(/\/(.*)$/s, ' "$1"')
+  if (message.includes(address) || message.includes(called)) return diagnostic
   return { ...diagnostic, message: `${address}: ${message}` }
 }
 

@@ -30,6 +30,7 @@ test('usage errors', async () => {
     'aply -f DIR/small.yaml',
     'serve',
     'plan',
+    'plan DIR/small.yaml',
     'plan -f DIR/small.yaml --formt text',
     'plan -f DIR/small.yaml --format html',
     'apply -f DIR/small.yaml',

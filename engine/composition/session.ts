@@ -64,6 +64,10 @@ export async function openSession(options: EngineOptions): Promise<Session> {
     const path = /^sqlite:(.*)$/s.exec(store.url)?.[1]
     const masterKey = await loadMasterKey({ env, random, mayCreate, ...(path && { stateFolder: dirname(path) }) })
     for (const warning of masterKey.warnings) (options.log ?? silentLog).warn(warning.message)
+    if (masterKey.created) {
+      const words = `the master key was made in ${masterKey.source}: keep a copy, nothing opens the state's secrets without it`
+      ;(options.log ?? silentLog).warn(words)
+    }
     return openKeyring(store, tenant, masterKey, { clock, random, actor })
   }
 

@@ -108,7 +108,7 @@ test('our own key is made once, 0600 in a 0700 folder, and found again', async (
   const env = { XDG_CONFIG_HOME: join(folder, 'config') }
   const made = await load(env)
   const path = join(folder, 'config', 'trustform', 'master.key')
-  expect(made).toMatchObject({ source: path, warnings: [] })
+  expect(made).toMatchObject({ source: path, warnings: [], created: true })
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(statSync(join(folder, 'config', 'trustform')).mode & 0o777).toBe(0o700)
   expect(readdirSync(join(folder, 'config', 'trustform'))).toEqual(['master.key'])

@@ -15,6 +15,8 @@ export interface MasterKey {
   /** Where it came from, for people: a variable's or a file's name. */
   readonly source: string
   readonly warnings: readonly Diagnostic[]
+  /** Made just now: nobody has a copy of it yet. */
+  readonly created?: true
 }
 
 export interface MasterKeySources {
@@ -85,7 +87,8 @@ async function loadOwnKey({ env, random, mayCreate, stateFolder }: MasterKeySour
       remedy: 'keep the state elsewhere (--state), or set TRUSTFORM_MASTER_KEY_FILE',
     })
   }
-  return fromFile(await createKeyFile(path, random.bytes(keyLength), random), path, env)
+  const made = await createKeyFile(path, random.bytes(keyLength), random)
+  return { ...(await fromFile(made, path, env)), created: true }
 }
 
 async function fromFile(file: FoundKeyFile, path: string, env: MasterKeySources['env']): Promise<MasterKey> {

@@ -3,6 +3,7 @@ import { EngineError, type ListedObject, parseDuration, visible } from '../../in
 import type { Context, Define } from '../context.ts'
 import { fromNow } from '../expiry.ts'
 import { exit } from '../io.ts'
+import { stateUrl } from '../settings.ts'
 import { table } from '../table.ts'
 import { withEngine } from '../with-engine.ts'
 
@@ -28,7 +29,7 @@ async function list(context: Context, kind: string | undefined, options: Options
   }
   const objects = await withEngine(context, engine => engine.list(filter))
   if (options.json) io.stdout.write(`${JSON.stringify(objects.map(jsonOf), null, 2)}\n`)
-  else if (objects.length === 0) io.stderr.write('nothing is recorded here that matches\n')
+  else if (objects.length === 0) io.stderr.write(`${emptyWords(context, Object.keys(filter).length > 0)}\n`)
   else io.stdout.write(tableOf(objects, overrides.clock?.now() ?? new Date()))
   return exit.done
 }
@@ -53,6 +54,12 @@ function tableOf(objects: readonly ListedObject[], now: Date): string {
       notAfter === undefined ? '-' : notAfter.replace(/:\d\d(\.\d+)?Z$/, 'Z').replace('T', ' '),
     ]),
   )
+}
+
+/** Names the state: in another folder it is another one, and an empty list may only mean that. */
+function emptyWords(context: Context, filtered: boolean): string {
+  const state = visible(stateUrl(context.options, context.io))
+  return filtered ? `nothing that matches is recorded in ${state}` : `nothing is recorded in ${state}`
 }
 
 function assertKind(kind: string): void {

@@ -30,9 +30,9 @@ export const defineLooking: Define = (command, action) => {
     .action(action(show))
   command
     .command('history')
-    .description('every change, newest first')
+    .description('every change, the newest last')
     .argument('[address]', 'only of this object')
-    .option('--limit <n>', 'at most so many', limit)
+    .option('--limit <n>', 'only the newest so many', limit)
     .option('--json', 'print an array of changes with what was before and after')
     .action(action(history))
   command
@@ -74,12 +74,10 @@ async function history(
   options: Json & { readonly limit?: number },
 ): Promise<number> {
   const { kind, name } = address === undefined ? { kind: '', name: '' } : parseAddress(address)
-  const entries = await withEngine(context, engine =>
-    engine.history({
-      ...(address !== undefined && { address: formatAddress(kind, name) }),
-      ...(options.limit !== undefined && { limit: options.limit }),
-    }),
+  const all = await withEngine(context, engine =>
+    engine.history(address === undefined ? {} : { address: formatAddress(kind, name) }),
   )
+  const entries = options.limit === undefined ? all : all.slice(-options.limit)
   const { stdout, stderr } = context.io
   if (options.json) stdout.write(`${JSON.stringify(entries.map(entryJson), null, 2)}\n`)
   else if (entries.length === 0) stderr.write('no change is recorded\n')

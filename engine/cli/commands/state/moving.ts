@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { EngineError, visible } from '../../../index.ts'
 import type { Context, Define } from '../../context.ts'
 import { exit } from '../../io.ts'
@@ -12,6 +13,11 @@ export const defineMoving: Define = (command, action) => {
     .description('the whole state as one document; secrets in it stay encrypted with the master key')
     .option('--out <file>', 'write to a file (0600) instead of stdout')
     .action(action(exportState))
+  command
+    .command('restore')
+    .description('write an exported state into a store that does not have it (--state)')
+    .argument('<file>', 'from `state export`')
+    .action(action(restore))
   command
     .command('copy')
     .description('copy a state into a store that does not have it')
@@ -29,6 +35,16 @@ async function exportState(context: Context, { out }: { readonly out?: string })
   const text = await withEngine(context, engine => engine.exportState())
   if (out === undefined) context.io.stdout.write(text)
   else await writePrivate(out, text)
+  return exit.done
+}
+
+async function restore(context: Context, file: string): Promise<number> {
+  const text = await readFile(file, 'utf8').catch(cause => {
+    throw new EngineError('input_unreadable', `cannot read ${file}`, { remedy: 'check the path', cause })
+  })
+  const tenant = await withEngine(context, engine => engine.importState(text))
+  const state = visible(stateUrl(context.options, context.io))
+  context.io.stderr.write(`restored ${visible(tenant)} into ${state}; \`trustform state verify\` checks it\n`)
   return exit.done
 }
 
