@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { catalogueModule } from './generate/catalogue.ts'
+import { referenceDocument } from './generate/reference.ts'
 import { readSchemas, type SchemaNode } from './generate/schema-files.ts'
 import { typesModule } from './generate/types.ts'
 import { bundledSchema } from './generate/validators.ts'
@@ -18,6 +19,10 @@ describe('what is generated from the schemas', () => {
 
   test('types.ts is up to date (npm run generate)', async () => {
     expect(await typesModule(schemas)).toBe(committed('types.ts'))
+  })
+
+  test('docs/reference.md is up to date (npm run generate)', () => {
+    expect(referenceDocument(schemas)).toBe(readFileSync(join(folder, '..', 'docs', 'reference.md'), 'utf8'))
   })
 
   test('every kind and provider of the folder is there', () => {
