@@ -21,8 +21,9 @@ export { type Address, formatAddress, parseAddress } from './core/address.ts'
 export { formatDuration, parseDuration } from './core/duration.ts'
 export { type ErrorCode, errorCatalogue } from './core/error-catalogue.ts'
 export { type Diagnostic, DiagnosticsError, EngineError, type Position } from './core/errors.ts'
+export { newId } from './core/ids.ts'
 export type { Json, JsonObject } from './core/json.ts'
-export type { Clock, Http, Log, Random, Trace } from './core/ports.ts'
+export type { Clock, Http, Log, LogFields, Random, Trace } from './core/ports.ts'
 export type { Configuration, RecordedResource } from './core/resource.ts'
 export { visible } from './core/visible.ts'
 export type { RunEvent, RunResult } from './executor/ports.ts'
@@ -38,7 +39,20 @@ export {
   type PlanDocument,
   type PreflightFinding,
 } from './planner/plan.ts'
-export type { HistoryEntry, Lease, Snapshot, StateStore } from './state/store.ts'
+export type {
+  Job,
+  JobDraft,
+  LogDraft,
+  LogEntry,
+  LogHead,
+  LogQuery,
+  RecordDraft,
+  RecordMutation,
+  RecordQuery,
+  StoreChange,
+  StoredRecord,
+} from './state/records.ts'
+export type { Commit, HistoryEntry, Lease, Mutation, Snapshot, StateStore } from './state/store.ts'
 
 /** Opens state, keys and ports. Close it when done. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {

@@ -65,11 +65,14 @@ export interface LogQuery {
   readonly since?: string
 }
 
+/** How far a log has come. */
+export type LogHead = Pick<LogEntry, 'sequence' | 'hash'>
+
 /** Work to be done later. Payloads hold ids only, never secrets. */
 export interface JobDraft {
   readonly id: string
   readonly queue: string
-  /** Jobs of one key run one at a time, in order; '' means no such bond. */
+  /** Jobs of one key (within a tenant, over all queues) run one at a time, as they fall due; '' means no such bond. */
   readonly key: string
   readonly payload: JsonObject
   /** ISO instant before which it does not run. */
@@ -101,10 +104,14 @@ export type RecordMutation =
   | { readonly type: 'put-record'; readonly record: RecordDraft; readonly expectedVersion: number | null | 'any' }
   | { readonly type: 'delete-record'; readonly collection: string; readonly id: string }
   | { readonly type: 'append-log'; readonly entry: LogDraft }
-  | { readonly type: 'enqueue-job'; readonly job: JobDraft }
-  /** Ends a job that this worker runs; without effect when its lease was lost (`state_fenced`). */
+  /** With `yields`, a job that waits already under its singleton name stays, and this one is not needed. */
+  | { readonly type: 'enqueue-job'; readonly job: JobDraft; readonly yields?: boolean }
+  /** Ends a job that this worker runs. `state_fenced` when its lease was lost: the whole commit is without effect. */
   | { readonly type: 'finish-job'; readonly id: string; readonly attempt: number }
-  /** Gives a running job back: again at `runAt`, or dead when its attempts are used up. */
+  /**
+   * Gives a running job back: again at `runAt`, or dead when its attempts are used up. A newer one that waits under its
+   * singleton name takes its place. `state_fenced` when its lease was lost.
+   */
   | {
       readonly type: 'return-job'
       readonly id: string
@@ -112,7 +119,17 @@ export type RecordMutation =
       readonly runAt: string
       readonly error: string
     }
+  /** Waiting, running or dead: it is gone. A worker that runs it notices at its next `touchJob`. */
   | { readonly type: 'cancel-job'; readonly id: string }
+
+/** What a commit brought beside declared state, for those who wait for it. */
+export interface StoreChange {
+  readonly tenant: string
+  /** New entries in the event log. */
+  readonly events: boolean
+  /** A job that may be run. */
+  readonly jobs: boolean
+}
 
 /** What a store reads of it; every state store is one, and passes the same contract suite. */
 export interface RecordReader {
@@ -127,6 +144,8 @@ export interface RecordReader {
   /** Over all tenants, for the service's own loops. */
   recordsEverywhere(query: RecordQuery): Promise<readonly (StoredRecord & { readonly tenant: string })[]>
   log(tenant: string, query: LogQuery): Promise<readonly LogEntry[]>
+  /** Undefined while the log is empty. */
+  logHead(tenant: string, log: LogEntry['log']): Promise<LogHead | undefined>
   /** Takes due jobs for a worker: oldest first, one per key at a time, also those whose worker died. */
   claimJobs(claim: JobClaim): Promise<readonly (Job & { readonly tenant: string })[]>
   /** Extends the lease of a running job; false when it was lost. */
@@ -136,6 +155,13 @@ export interface RecordReader {
     readonly state?: Job['state']
     readonly limit?: number
   }): Promise<readonly (Job & { readonly tenant: string })[]>
-  /** When the next waiting job is due; what a worker sleeps until. */
+  /** How many jobs there are, for metrics. */
+  jobCounts(): Promise<readonly { readonly queue: string; readonly state: Job['state']; readonly count: number }[]>
+  /** When a claim may next find something: a job falls due, or a worker that is not heard of loses its lease. */
   nextJobAt(queues: readonly string[]): Promise<string | undefined>
+  /**
+   * Calls back after each commit through this very store that brought events or jobs, until the answered function is
+   * called. What other processes commit is not told.
+   */
+  watch(listener: (change: StoreChange) => void): () => void
 }

@@ -1,20 +1,22 @@
 import type { Address } from '../core/address.ts'
 import type { CertificateRow, JournalStep, RecordedResource } from '../core/resource.ts'
 import type { Sealed, SealedRow, WrappedKey } from '../core/sealed.ts'
+import type { Job, LogEntry, RecordMutation, RecordReader, StoredRecord } from './records.ts'
 
 export type { Sealed, SealedRow, WrappedKey } from '../core/sealed.ts'
 
 /**
  * The state port. It holds two things of different nature: *declared state* (what a configuration manages: one
  * revision per resource, compare-and-swap) and *inventory* (certificates, journal, history: append-only or
- * row-locked), so that issuing thousands a second makes no plan stale.
+ * row-locked), so that issuing thousands a second makes no plan stale. Beside it a service keeps records, logs and jobs
+ * (`records.ts`), written by the same commits.
  *
  * Writes are data: a `Commit` is applied whole or not at all. A store may group concurrent commits into one
  * transaction (one fsync); each caller is answered only after its own data is durable.
  *
  * Every store passes `state/contract.ts`.
  */
-export interface StateStore {
+export interface StateStore extends RecordReader {
   /** How people name this store; never with a password. */
   readonly url: string
 
@@ -83,6 +85,7 @@ export interface OpenOperation {
 }
 
 export type Mutation =
+  | RecordMutation
   | { readonly type: 'put-resource'; readonly resource: ResourceDraft; readonly expectedRevision: number | null }
   | { readonly type: 'delete-resource'; readonly address: Address; readonly expectedRevision: number }
   | { readonly type: 'add-certificate'; readonly certificate: CertificateRow }
@@ -101,8 +104,19 @@ export type Mutation =
   | { readonly type: 'begin-operation'; readonly operation: Omit<OpenOperation, 'steps'> }
   | { readonly type: 'put-step'; readonly operationId: string; readonly step: JournalStep }
   | { readonly type: 'end-operation'; readonly operationId: string; readonly outcome: 'done' | 'failed' | 'abandoned' }
-  /** Import and copy: identity, revisions and history as they were. Only as the first write of an empty tenant. */
-  | { readonly type: 'restore'; readonly declared: Snapshot; readonly history: readonly HistoryEntry[] }
+  /**
+   * Import and copy: identity, revisions, history, records, logs and jobs as they were; records are numbered anew, in
+   * their order. Only as the first write of an empty tenant.
+   */
+  | {
+      readonly type: 'restore'
+      readonly declared: Snapshot
+      readonly history: readonly HistoryEntry[]
+      readonly records?: readonly StoredRecord[]
+      readonly logs?: readonly LogEntry[]
+      /** Not the leases of those that ran: they wait. */
+      readonly jobs?: readonly Job[]
+    }
 
 export interface Commit {
   readonly mutations: readonly Mutation[]

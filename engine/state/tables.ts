@@ -60,4 +60,44 @@ export interface Tables {
   }
   /** Outlives its holder, so that the epoch never goes back; `holder` is null while nobody has it. */
   lease: { tenant: string; name: string; epoch: number; holder: string | null; expires_at: string; since: string }
+  record: {
+    seq: Generated<number>
+    tenant: string
+    collection: string
+    id: string
+    name: string | null
+    parent: string | null
+    data: string
+    version: number
+    created_at: string
+    updated_at: string
+  }
+  log_entry: {
+    tenant: string
+    log: string
+    sequence: number
+    at: string
+    type: string
+    actor: string
+    subject: string
+    data: string
+    hash: string
+  }
+  /** The last entry of each log: what the next one continues, and what shows that the end was cut off. */
+  log_head: { tenant: string; log: string; sequence: number; hash: string }
+  job: {
+    seq: Generated<number>
+    tenant: string
+    id: string
+    queue: string
+    key: string
+    payload: string
+    run_at: string
+    max_attempts: number
+    singleton: string | null
+    state: string
+    attempts: number
+    last_error: string | null
+    lease_until: string | null
+  }
 }

@@ -42,6 +42,10 @@ async function contentOf(store: StateStore): Promise<unknown> {
     sealed: await store.sealedRows(goldenTenant, '', 10),
     dataKeys: await store.dataKeys(goldenTenant),
     operations: await store.operations(goldenTenant),
+    records: await store.records(goldenTenant, { collection: 'source' }),
+    audit: await store.log(goldenTenant, { log: 'audit' }),
+    events: await store.log(goldenTenant, { log: 'event' }),
+    jobs: await store.jobs({}),
     lease: await store.acquireLease(goldenTenant, goldenLease),
     faults: await store.verify(goldenTenant),
   })
@@ -56,11 +60,12 @@ test.each(
   const migrated = await openStore(`sqlite:${path}`)
 
   const fresh = sqliteStore(await openFile(':memory:'))
-  for (const commit of goldenCommits) await fresh.commit(goldenTenant, commit)
+  for (const commit of goldenCommits(version)) await fresh.commit(goldenTenant, commit)
   await fresh.acquireLease(goldenTenant, goldenLease)
 
   expect(await contentOf(migrated)).toEqual(await contentOf(fresh))
   expect((await migrated.snapshot(goldenTenant)).lineage).toMatch(/^[0-9a-f-]{36}$/)
+  expect(await migrated.jobs({})).toHaveLength(version < 2 ? 0 : 1)
   await migrated.close()
   await fresh.close()
 })
@@ -87,7 +92,7 @@ async function migrateWith(steps: readonly Migration[]): Promise<void> {
 
 test('a step that fails leaves the database at the last version that worked, with its data', async () => {
   const store = await openStore(`sqlite:${path}`)
-  for (const commit of goldenCommits) await store.commit(goldenTenant, commit)
+  for (const commit of goldenCommits(migrations.length)) await store.commit(goldenTenant, commit)
   await store.close()
 
   await expect(migrateWith([...migrations, addColumn, fails])).rejects.toThrow('not_there')

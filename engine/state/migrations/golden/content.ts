@@ -1,6 +1,6 @@
 import type { Commit, LeaseRequest } from '../../store.ts'
 
-/** What every golden database holds: one row of each sort. */
+/** What golden databases hold: one row of each sort that their version knows. */
 export const goldenTenant = 'acme'
 
 const at = '2026-11-02T08:00:00.000Z'
@@ -19,7 +19,7 @@ const web = {
   updatedAt: at,
 } as const
 
-export const goldenCommits: readonly Commit[] = [
+const declaredAndInventory: readonly Commit[] = [
   {
     actor: 'ann',
     at,
@@ -75,6 +75,51 @@ export const goldenCommits: readonly Commit[] = [
   },
   { actor: 'bob', at, mutations: [{ type: 'delete-resource', address: 'Role/old', expectedRevision: 2 }] },
 ]
+
+const recordsLogsAndJobs: Commit = {
+  actor: 'ann',
+  at,
+  mutations: [
+    {
+      type: 'put-record',
+      record: { collection: 'source', id: 'src_1', name: 'infra', parent: 'group_1', data: { branch: 'main' } },
+      expectedVersion: null,
+    },
+    {
+      type: 'put-record',
+      record: { collection: 'source', id: 'src_1', name: 'infra', parent: 'group_1', data: { branch: 'prod' } },
+      expectedVersion: 1,
+    },
+    ...['one', 'two'].map(
+      subject =>
+        ({
+          type: 'append-log',
+          entry: { log: 'audit', at, type: 'source_create', actor: 'ann', subject, data: { note: 'Zürich' } },
+        }) as const,
+    ),
+    {
+      type: 'append-log',
+      entry: { log: 'event', at, type: 'source.ready', actor: 'git:infra', subject: 'src_1', data: {} },
+    },
+    {
+      type: 'enqueue-job',
+      job: {
+        id: 'job_1',
+        queue: 'reconcile',
+        key: 'src_1',
+        payload: { source: 'src_1' },
+        runAt: at,
+        maxAttempts: 5,
+        singleton: 'src_1',
+      },
+    },
+  ],
+}
+
+/** What a database of that version was filled with; an older one has nothing of what came later. */
+export function goldenCommits(version: number): readonly Commit[] {
+  return version < 2 ? declaredAndInventory : [...declaredAndInventory, recordsLogsAndJobs]
+}
 
 export const goldenLease: LeaseRequest = {
   name: 'apply',

@@ -6,11 +6,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { openFile } from '../../stores/sqlite/open-file.ts'
 import { sqliteStore } from '../../stores/sqlite/store.ts'
+import { migrations } from '../migrations.ts'
 import { goldenCommits, goldenLease, goldenTenant } from './content.ts'
 
 const file = await openFile(':memory:')
 const store = sqliteStore(file)
-for (const commit of goldenCommits) await store.commit(goldenTenant, commit)
+for (const commit of goldenCommits(migrations.length)) await store.commit(goldenTenant, commit)
 await store.acquireLease(goldenTenant, goldenLease)
 process.stdout.write(dump(file.database))
 await store.close()
@@ -18,7 +19,11 @@ await store.close()
 function dump(database: DatabaseSync): string {
   const all = (sql: string) => database.prepare(sql).all()
   const pragma = (name: string) => `PRAGMA ${name} = ${Object.values(all(`PRAGMA ${name}`)[0] ?? {})[0]}`
-  const schema = all("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type = 'index', name")
+  // SQLite makes its own tables (sqlite_sequence) by itself.
+  const schema = all(
+    `SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+     ORDER BY type = 'index', name`,
+  )
   const rows = schema
     .filter(({ type }) => type === 'table')
     .flatMap(({ name }) => {

@@ -11,9 +11,12 @@ import {
   writeResource,
 } from './declared.ts'
 import { addCertificate, forgetPrivateKey, revoke } from './inventory.ts'
+import { cancelJob, enqueueJob, finishJob, restoreJobs, returnJob } from './jobs.ts'
 import { beginOperation, finishOperation, writeStep } from './journal.ts'
 import { expectHeld } from './leases.ts'
+import { appendEntries, restoreEntries } from './logs.ts'
 import type { Runner } from './query.ts'
+import { removeRecord, restoreRecords, writeRecord } from './records.ts'
 import { destroySealed, dropDataKey, findSealed, reseal, writeDataKey, writeSealed } from './sealed.ts'
 
 /** Applies one commit inside the caller's savepoint; throwing undoes all of it. */
@@ -30,6 +33,11 @@ export function applyCommit(runner: Runner, tenant: string, commit: Commit, newL
     if (mutation.type === 'restore' && known !== undefined) throw notEmpty(tenant)
     applyMutation(runner, change, mutation, revisions)
   }
+  appendEntries(
+    runner,
+    tenant,
+    commit.mutations.flatMap(mutation => (mutation.type === 'append-log' ? [mutation.entry] : [])),
+  )
   for (const mutation of commit.mutations) {
     if (mutation.type === 'add-certificate') expectKey(runner, tenant, mutation.certificate)
   }
@@ -78,6 +86,26 @@ function applyMutation(runner: Runner, change: Change, mutation: Mutation, revis
     case 'end-operation':
       finishOperation(runner, tenant, mutation.operationId, mutation.outcome)
       break
+    case 'put-record':
+      writeRecord(runner, tenant, mutation.record, mutation.expectedVersion, change.commit.at)
+      break
+    case 'delete-record':
+      removeRecord(runner, tenant, mutation.collection, mutation.id)
+      break
+    case 'enqueue-job':
+      enqueueJob(runner, tenant, mutation.job, mutation.yields ?? false)
+      break
+    case 'finish-job':
+      finishJob(runner, tenant, mutation.id, mutation.attempt)
+      break
+    case 'return-job':
+      returnJob(runner, tenant, mutation)
+      break
+    case 'cancel-job':
+      cancelJob(runner, tenant, mutation.id)
+      break
+    case 'append-log':
+      break // together with the commit's others
     case 'restore':
       break // done with the identity, which it brings
   }
@@ -88,6 +116,9 @@ function firstIdentity(runner: Runner, tenant: string, commit: Commit, newLineag
   const restored = commit.mutations.find(mutation => mutation.type === 'restore')
   if (restored !== undefined) {
     restoreDeclared(runner, tenant, restored.declared, restored.history)
+    restoreRecords(runner, tenant, restored.records ?? [])
+    restoreEntries(runner, tenant, restored.logs ?? [])
+    restoreJobs(runner, tenant, restored.jobs ?? [])
     return restored.declared
   }
   const identity = { lineage: newLineage(), serial: 0 }

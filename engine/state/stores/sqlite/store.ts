@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import type { StateStore } from '../../store.ts'
+import type { StoreChange } from '../../records.ts'
+import type { Commit, StateStore } from '../../store.ts'
 import { applyCommit } from './apply-commit.ts'
+import { claim, nextDue } from './claims.ts'
 import { findResource, readHistory, readSnapshot, tenantNames } from './declared.ts'
 import { createWriter, defaultPatience, patiently } from './group-commit.ts'
 import { findCertificates } from './inventory.ts'
+import { countJobs, extendJobLease, findJobs } from './jobs.ts'
 import { openOperations } from './journal.ts'
 import { acquire, breakHeld, release, renew } from './leases.ts'
+import { findEntries, headOf } from './logs.ts'
 import { type OpenFile, openFile, readOnly } from './open-file.ts'
+import { findNamed, findRecord, findRecords } from './records.ts'
 import { dataKeysOf, findSealed, pageOfSealed } from './sealed.ts'
 import { explain } from './sqlite-error.ts'
 import { verifyState } from './verify.ts'
@@ -42,11 +47,20 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
     }
   }
 
+  const watchers = new Set<(change: StoreChange) => void>()
+
+  async function commit(tenant: string, asked: Commit) {
+    const committed = await write(() => applyCommit(runner, tenant, asked, randomUUID))
+    const change = changeOf(tenant, asked)
+    if (change.events || change.jobs) for (const told of [...watchers]) told(change)
+    return committed
+  }
+
   return {
     url: `sqlite:${path}`,
     snapshot: tenant => read(() => readSnapshot(runner, tenant)),
     resource: (tenant, address) => read(() => findResource(runner, tenant, address)),
-    commit: (tenant, commit) => write(() => applyCommit(runner, tenant, commit, randomUUID)),
+    commit,
     certificates: (tenant, asked) => read(() => findCertificates(runner, tenant, asked)),
     sealed: (tenant, id) => read(() => findSealed(runner, tenant, id)),
     sealedRows: (tenant, after, limit) => read(() => pageOfSealed(runner, tenant, after, limit)),
@@ -58,10 +72,39 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
     breakLease: (tenant, name) => write(() => breakHeld(runner, tenant, name)),
     dataKeys: tenant => read(() => dataKeysOf(runner, tenant)),
     tenants: () => read(() => tenantNames(runner)),
+    record: (tenant, collection, id) => read(() => findRecord(runner, tenant, collection, id)),
+    recordNamed: (tenant, collection, name) => read(() => findNamed(runner, tenant, collection, name)),
+    records: async (tenant, asked) => (await read(() => findRecords(runner, tenant, asked))).map(withoutTenant),
+    recordsEverywhere: asked => read(() => findRecords(runner, undefined, asked)),
+    log: (tenant, asked) => read(() => findEntries(runner, tenant, asked)),
+    logHead: (tenant, log) => read(() => headOf(runner, tenant, log)),
+    claimJobs: asked => write(() => claim(runner, asked)),
+    touchJob: (id, attempt, until) => write(() => extendJobLease(runner, id, attempt, until)),
+    jobs: asked => read(() => findJobs(runner, asked)),
+    jobCounts: () => read(() => countJobs(runner)),
+    nextJobAt: queues => read(() => nextDue(runner, queues)),
+    watch: listener => {
+      // An own function, so that the same listener may watch twice.
+      const told = (change: StoreChange) => listener(change)
+      watchers.add(told)
+      return () => void watchers.delete(told)
+    },
     verify: tenant => read(() => verifyState(runner, tenant)),
     close: async () => {
       await writer.idle()
       if (database.isOpen) database.close()
     },
   }
+}
+
+function changeOf(tenant: string, { mutations }: Commit): StoreChange {
+  return {
+    tenant,
+    events: mutations.some(mutation => mutation.type === 'append-log' && mutation.entry.log === 'event'),
+    jobs: mutations.some(({ type }) => type === 'enqueue-job' || type === 'return-job' || type === 'restore'),
+  }
+}
+
+function withoutTenant<T extends { readonly tenant: string }>({ tenant: _tenant, ...rest }: T): Omit<T, 'tenant'> {
+  return rest
 }

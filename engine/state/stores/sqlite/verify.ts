@@ -1,12 +1,18 @@
 import { sql } from 'kysely'
 import { identityOf, readSnapshot } from './declared.ts'
 import { openOperations } from './journal.ts'
+import { auditFaults } from './logs.ts'
 import { query, type Runner } from './query.ts'
 import { findSealed } from './sealed.ts'
 
 /** What is wrong with a tenant's state and the file that holds it, as sentences. */
 export function verifyState(runner: Runner, tenant: string): string[] {
-  return [...fileFaults(runner), ...declaredFaults(runner, tenant), ...keyFaults(runner, tenant)]
+  return [
+    ...fileFaults(runner),
+    ...declaredFaults(runner, tenant),
+    ...keyFaults(runner, tenant),
+    ...auditFaults(runner, tenant),
+  ]
 }
 
 function fileFaults(runner: Runner): string[] {
