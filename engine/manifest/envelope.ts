@@ -29,7 +29,7 @@ export function readEnvelope(source: SourceText, document: YamlDocument): Named 
   }
   if (!isJsonObject(value)) {
     // Somebody named a file of another sort, perhaps one that holds a key: nothing of it is shown.
-    const { line, column } = source.position({ start: document.piece.start, end: document.piece.start + 1 }, true)
+    const { line, column } = source.position(source.content(document), true)
     const message = `the document is ${Array.isArray(value) ? 'a list' : 'a single value'}, expected a map`
     return [
       {

@@ -112,6 +112,14 @@ const refused: [what: string, text: string, told: string[]][] = [
     ],
   ],
   [
+    'a list and a text behind a document',
+    `${root}---\n# a note\n- a\n--- text\n`,
+    [
+      '7:1 schema_violation the document is a list, expected a map | write apiVersion: trustform/v1, kind, metadata and spec',
+      '8:5 schema_violation the document is a single value, expected a map | write apiVersion: trustform/v1, kind, metadata and spec',
+    ],
+  ],
+  [
     'foreign YAML',
     'on: push\n',
     [

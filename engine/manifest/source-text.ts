@@ -61,6 +61,14 @@ export class SourceText {
     return { start: range.start + piece.start, end: range.end + piece.start }
   }
 
+  /** Where the content of a document begins. */
+  content({ piece, event }: YamlDocument): Range {
+    const first = recentEvents.of(this.text, piece)[event + 1]
+    if (first === undefined) return piece
+    const { start, end } = rangeOf(first)
+    return { start: start + piece.start, end: end + piece.start }
+  }
+
   #lines(): readonly number[] {
     if (this.#lineStarts) return this.#lineStarts
     const starts = [0]
