@@ -4,15 +4,19 @@
  * addresses and little more.
  */
 
+import type { ApiKeyPorts, ApiKeys } from './access/api-keys.ts'
 import type { Engine } from './composition/engine.ts'
 import type { EngineOptions } from './composition/session.ts'
 import type { Diagnostic } from './core/errors.ts'
+import type { AuditVerdict } from './events/verify-audit.ts'
 import type { SourceFiles } from './manifest/files.ts'
 import type { Loaded, LoadedConfiguration } from './manifest/load.ts'
 import type { ClosableHttp, HttpOptions } from './net/http.ts'
 import type { PlanDocument } from './planner/plan.ts'
 import type { StateStore } from './state/store.ts'
 
+export type { ApiKey, ApiKeyDraft, ApiKeyFilter, ApiKeyPorts, ApiKeys, Granter } from './access/api-keys.ts'
+export { parseScopes, type Scope, scopes } from './access/scopes.ts'
 export type { Engine, LockedEngine, LockOptions } from './composition/engine.ts'
 export type { MadePlan, PlanOptions } from './composition/make-plan.ts'
 export type { CertificateView, ListedObject, ObjectView } from './composition/objects.ts'
@@ -26,6 +30,9 @@ export type { Json, JsonObject } from './core/json.ts'
 export type { Clock, Http, Log, LogFields, Random, Trace } from './core/ports.ts'
 export type { Configuration, RecordedResource } from './core/resource.ts'
 export { visible } from './core/visible.ts'
+export { type AuditAction, type AuditQuery, auditActions, audited, type Said } from './events/audit.ts'
+export { type EventType, eventTypes, told } from './events/events.ts'
+export type { AuditVerdict } from './events/verify-audit.ts'
 export type { RunEvent, RunResult } from './executor/ports.ts'
 export type { Action, FieldDiff, Reason } from './kinds/driver.ts'
 export type { SourceFiles } from './manifest/files.ts'
@@ -68,6 +75,16 @@ export async function openStore(url: string): Promise<StateStore> {
 /** The `Http` port, with a guard over the addresses that it connects to. */
 export async function createHttp(options?: HttpOptions): Promise<ClosableHttp> {
   return (await import('./net/http.ts')).createHttp(options)
+}
+
+/** The API keys in a store. */
+export async function createApiKeys(ports: ApiKeyPorts): Promise<ApiKeys> {
+  return (await import('./access/api-keys.ts')).createApiKeys(ports)
+}
+
+/** Recomputes a tenant's audit chain and names the first entry that does not fit. */
+export async function verifyAudit(store: StateStore, tenant: string): Promise<AuditVerdict> {
+  return (await import('./events/verify-audit.ts')).verifyAudit(store, tenant)
 }
 
 /** Reads manifests from the file system, or from `files`, and reports everything that is wrong with them. */

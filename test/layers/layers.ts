@@ -25,6 +25,7 @@ export const layers: readonly Layer[] = [
   // What a configuration may hold is generated from the schemas.
   { at: 'engine/manifest', may: [core, 'schemas'] },
   { at: 'engine/events', may: [core, 'engine/state'] },
+  { at: 'engine/access', may: [core, 'engine/state', 'engine/events'] },
   { at: 'engine/acme', may: [core, 'engine/x509', 'engine/dns'] },
   { at: 'engine/acme/solvers', may: [core, 'engine/x509', 'engine/dns', 'engine/acme'] },
   // The driver contract, and what several kinds need of authorities and specs.
