@@ -55,6 +55,8 @@ export function fieldLine({ path, before, after, forcesReplacement }: FieldDiff)
   const forces = forcesReplacement ? '  (forces replacement)' : ''
   if (before === null) return { sign: '+', text: `${field}: ${shortValue(after)}${forces}` }
   if (after === null) return { sign: '-', text: `${field}: ${shortValue(before)}${forces}` }
+  // Two words for two values that are not shown would look like no change.
+  if (before === '(secret)' && after === before) return { sign: '~', text: `${field}: (secret) changed${forces}` }
   return { sign: '~', text: `${field}: ${shortValue(before)} → ${shortValue(after)}${forces}` }
 }
 

@@ -100,6 +100,7 @@ describe('text', () => {
     ['an item that comes is told by its value', diff('/spec/domains/1', null, 'a.example'), '+ domains: a.example'],
     ['an item that goes too', diff('/spec/domains/1', 'a.example', null), '- domains: a.example'],
     ['an item of an ordered list has its place', diff('/spec/x/1', 'a', 'b'), '~ x[1]: a → b'],
+    ['a secret', diff('/spec/data/key', '(secret)', '(secret)'), '~ data.key: (secret) changed'],
     ['a field below another', diff('/spec/crl/interval', '24h', '12h'), '~ crl.interval: 24h → 12h'],
   ]
   test.each(lines)('%s', (_what, given, line) => {
