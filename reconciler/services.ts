@@ -162,6 +162,7 @@ export interface LogFilter {
   readonly subject?: string
   /** ISO instant; entries at or after it. */
   readonly since?: string
+  readonly newestFirst?: boolean
 }
 
 /** Events and audit of a tenant. */
@@ -170,8 +171,8 @@ export interface Logs {
   audit(tenant: string, filter: LogFilter, page: PageRequest): Promise<Page<LogLine & { readonly hash: string }>>
   /** Recomputes the chain; answers the first entry that does not fit. */
   verifyAudit(tenant: string): Promise<{ readonly entries: number; readonly broken?: number }>
-  /** Resolves when there may be new events, when the signal aborts or after a while, whichever is first. */
-  settled(tenant: string, signal: AbortSignal): Promise<void>
+  /** Resolves with true when there may be new events; with false after a while, or when the signal aborts. */
+  changed(tenant: string, signal: AbortSignal): Promise<boolean>
 }
 
 // ---------------------------------------------------------------------------------------------------- hooks
@@ -206,7 +207,13 @@ export interface Observations {
   unready(): Promise<string | undefined>
   queueDepth(): Promise<Readonly<Record<string, { waiting: number; running: number; dead: number }>>>
   /** Everything that has an end, soonest first. */
-  expiries(limit?: number): Promise<readonly Expiry[]>
-  recentRuns(limit: number): Promise<readonly StoredRun[]>
-  plansAwaiting(limit: number): Promise<readonly StoredPlan[]>
+  expiries(scope: Scope): Promise<readonly Expiry[]>
+  recentRuns(scope: Scope): Promise<readonly StoredRun[]>
+  pendingPlans(scope: Scope): Promise<readonly StoredPlan[]>
+}
+
+/** What to look at: one tenant, or without one all of them. */
+export interface Scope {
+  readonly tenant?: string | undefined
+  readonly limit: number
 }

@@ -15,6 +15,7 @@ export const scopes = {
   'apikeys:read': 'see API keys, never their values',
   'apikeys:write': 'make and revoke API keys',
   'users:read': 'see who holds API keys',
+  'status:read': 'see the status page and metrics',
   'pki:admin': 'change certificate authorities, roles, accounts and providers',
   'pki:issue': 'issue, sign, renew and revoke certificates',
   'zones:read': 'see the zones that DNS providers offer',

@@ -1,0 +1,26 @@
+const units: readonly [seconds: number, name: string][] = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+]
+
+/** `3 d`, `5 h`, `now`: the largest unit that fits, rounded down. */
+export function span(milliseconds: number): string {
+  const seconds = Math.floor(Math.abs(milliseconds) / 1000)
+  const unit = units.find(([size]) => seconds >= size)
+  return unit ? `${Math.floor(seconds / unit[0])} ${unit[1]}` : 'now'
+}
+
+/** `in 3 d` or `3 d ago`. */
+export function relative(instant: string, now: Date): string {
+  const away = Date.parse(instant) - now.getTime()
+  const text = span(away)
+  if (text === 'now') return text
+  return away > 0 ? `in ${text}` : `${text} ago`
+}
+
+/** `2026-11-03 14:05 UTC`. */
+export function absolute(instant: string): string {
+  return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`
+}
