@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { type Diagnostic, DiagnosticsError, EngineError } from '../core/errors.ts'
 import { secretPointers } from '../core/fingerprint.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { withValueAt } from '../core/pointer.ts'
@@ -35,7 +36,7 @@ function secretsByPath<R extends { readonly kind: string; readonly spec: JsonObj
 
 /**
  * The declared resources with their secrets resolved into memory and fingerprinted in the spec. Unresolved (offline)
- * they are `unknown`. All failures are collected by the caller's `resolve`.
+ * they are `unknown`. Throws every `secret_unresolved` at once.
  */
 export async function desiredInputs(
   session: Session,
@@ -43,14 +44,16 @@ export async function desiredInputs(
   resolver: SecretResolver | undefined,
 ): Promise<DesiredInput[]> {
   const inputs: DesiredInput[] = []
+  const failures: Diagnostic[] = []
   for (const resource of configuration.resources) {
     if (resource.secrets.length === 0) {
       inputs.push({ resource, spec: resource.spec, secrets: none })
       continue
     }
-    const secrets = resolver ? await resolveFields(resource, resolver) : none
-    inputs.push({ resource, spec: await fingerprinted(session, resource, secrets), secrets })
+    const secrets = resolver ? await resolveFields(resource, resolver, failures) : none
+    if (failures.length === 0) inputs.push({ resource, spec: await fingerprinted(session, resource, secrets), secrets })
   }
+  if (failures.length > 0) throw new DiagnosticsError(failures)
   return inputs
 }
 
@@ -59,12 +62,18 @@ const none: ReadonlyMap<Pointer, Secret> = new Map()
 async function resolveFields(
   resource: DesiredResource,
   resolver: SecretResolver,
+  failures: Diagnostic[],
 ): Promise<ReadonlyMap<Pointer, Secret>> {
   const values = new Map<Pointer, Secret>()
   for (const { pointer, reference } of resource.secrets) {
     const position = resource.locate(`/spec${pointer}`)
     const place = { folder: dirname(resource.file), address: resource.address, position }
-    values.set(pointer, await resolver.resolve(reference, place))
+    try {
+      values.set(pointer, await resolver.resolve(reference, place))
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'secret_unresolved') throw error
+      failures.push(error.toDiagnostic())
+    }
   }
   return values
 }

@@ -54,9 +54,11 @@ test('an offline plan takes a secret as unchanged and shows a new one as unknown
 
 test('every unresolved secret fails the plan with its place', async () => {
   const shop = await workshop()
-  await expect(shop.plan(secret({ key: { env: 'MISSING' } }))).rejects.toMatchObject({
-    code: 'secret_unresolved',
-    position: { line: 1 },
+  const told = (name: string) => ({ code: 'secret_unresolved', message: expect.stringContaining(name) })
+  const yaml = secret({ key: { env: 'MISSING' }, other: { env: 'ABSENT' } })
+  const two = manifest('Secret', 'two', { path: 'two', data: { key: { secret: 'nowhere#key' } } })
+  await expect(shop.plan(yaml + two)).rejects.toMatchObject({
+    diagnostics: [{ ...told('MISSING'), position: { line: 1 } }, told('ABSENT'), told('nowhere')],
   })
 })
 
