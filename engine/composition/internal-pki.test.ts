@@ -235,6 +235,11 @@ const refusals: [what: string, given: House, want: string][] = [
     { root: { validity: '100d' }, intermediate: { validity: '200d' } },
     '/spec/validity validity_exceeds_issuer',
   ],
+  [
+    'an authority with the subject of the one above',
+    { intermediate: { commonName: 'Root' } },
+    '/spec/commonName ca_constraint_violation',
+  ],
   ['an authority too deep', { root: { maxPathLength: 0 } }, '/spec/parent ca_constraint_violation'],
   [
     'a name outside the name constraints',

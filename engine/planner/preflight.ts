@@ -95,7 +95,8 @@ function blastRadius(
       pulled.add(dependent)
     }
   }
-  const renewed = changes.filter(other => pulled.has(other.address) && other.reason === 'dependency')
+  // Whatever else asks for it as well: a new version is what whoever trusts or serves it will see.
+  const renewed = changes.filter(({ address, action }) => pulled.has(address) && action === 'reissue')
   if (renewed.length === 0) return []
   return [
     {

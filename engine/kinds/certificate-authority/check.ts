@@ -1,6 +1,7 @@
 import type { CertificateAuthoritySpec } from '../../../schemas/generated/types.ts'
 import { formatDuration, parseDuration } from '../../core/duration.ts'
 import { EngineError } from '../../core/errors.ts'
+import { encodeSubject } from '../../x509/distinguished-name.ts'
 import { parseKeySpec } from '../../x509/keys.ts'
 import { normaliseNameConstraints } from '../../x509/name-constraints.ts'
 import { authorityChain, plannedEnd, secondsAhead } from '../authority-chain.ts'
@@ -17,6 +18,7 @@ export function checkAuthority(subject: Subject, world: World): readonly Finding
     ...renewsInsideItsLifetime(spec),
     ...endsBeforeItsIssuers(subject, spec, above, world.now),
     ...depthIsAllowed(spec, above),
+    ...hasItsOwnSubject(spec, above),
   ]
 }
 
@@ -93,4 +95,30 @@ function depthIsAllowed(spec: CertificateAuthoritySpec, above: readonly Subject[
       pointer: spec.maxPathLength === undefined ? '/spec/parent' : '/spec/maxPathLength',
     },
   ]
+}
+
+/** Verifiers would take it for a self-issued certificate and build the wrong path (RFC 5280 §3.2). */
+function hasItsOwnSubject(spec: CertificateAuthoritySpec, above: readonly Subject[]): readonly Finding[] {
+  const own = subjectOf(spec)
+  const same = own && above.find(each => subjectOf(specOf<CertificateAuthoritySpec>(each))?.equals(own))
+  if (!same) return []
+  return [
+    {
+      check: 'subject',
+      level: 'error',
+      code: 'ca_constraint_violation',
+      message: `its subject is that of ${same.address} above it`,
+      remedy: 'give it another commonName',
+      pointer: '/spec/commonName',
+    },
+  ]
+}
+
+/** Undefined for one that cannot be encoded, which signing refuses. */
+function subjectOf({ commonName, subject }: CertificateAuthoritySpec): Buffer | undefined {
+  try {
+    return Buffer.from(encodeSubject({ ...subject, commonName }))
+  } catch {
+    return undefined
+  }
 }
