@@ -65,6 +65,51 @@ test('a rollback is a new serial, and the next plan shows what it undid', async 
   })
 })
 
+const ends: [what: string, onDelete: string, want: string[]][] = [
+  ['retained', 'retain', []],
+  ['revoked', 'revoke', ['reissue Certificate/www']],
+  ['destroyed', 'destroy', ['reissue Certificate/www']],
+]
+test.each(ends)('a rollback to before a certificate was %s', async (_what, onDelete, want) => {
+  const shop = await workshop()
+  const lasting = manifest('Certificate', 'www', { role: 'web', domains: ['corp.example'] }, { onDelete })
+  await shop.apply(root() + role() + lasting)
+  const { serial } = await shop.engine.snapshot()
+  await shop.apply(root() + role())
+  await shop.engine.locked('test', {}, locked => locked.rollBack(serial))
+  const { document } = await shop.apply(root() + role() + lasting)
+  expect(actions(document)).toEqual(want)
+  expect((await shop.engine.get('Certificate/www')).certificate?.row.revokedAt).toBeUndefined()
+  expect(await (await shop.engine.get('Certificate/www')).certificate?.key?.()).toBeDefined()
+})
+
+const authorityEnds: [what: string, onDelete: string, want: string[]][] = [
+  ['revoked', 'revoke', ['reissue CertificateAuthority/issuing']],
+  ['destroyed', 'destroy', ['replace CertificateAuthority/issuing']],
+]
+test.each(authorityEnds)('a rollback to before an authority was %s', async (_what, onDelete, want) => {
+  const shop = await workshop()
+  const spec = { type: 'intermediate', commonName: 'Issuing', parent: 'root', keyType: 'ec', keySize: 256 }
+  const issuing = manifest('CertificateAuthority', 'issuing', spec, { onDelete })
+  const allow = ['CertificateAuthority/issuing']
+  await shop.apply(root() + issuing)
+  const { serial } = await shop.engine.snapshot()
+  await shop.apply(root(), { allow })
+  await shop.engine.locked('test', {}, locked => locked.rollBack(serial))
+  const { document } = await shop.apply(root() + issuing, { allow })
+  expect(actions(document)).toEqual(want)
+  expect((await shop.engine.get('CertificateAuthority/issuing')).certificate?.row.revokedAt).toBeUndefined()
+})
+
+test('a plan under another master key is refused, unless it is offline', async () => {
+  const shop = await workshop()
+  await shop.apply(root() + role() + leaf)
+  shop.env.TRUSTFORM_MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
+  await shop.reopen()
+  await expect(shop.plan(root() + role() + leaf)).rejects.toMatchObject({ code: 'master_key_wrong' })
+  expect(actions((await shop.plan(root() + role() + leaf, { offline: true })).plan.document)).toEqual([])
+})
+
 test('list and get say what exists', async () => {
   const shop = await workshop()
   await shop.apply(root() + role() + leaf)

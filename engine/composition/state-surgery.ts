@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts'
 import { valueAt, withValueAt } from '../core/pointer.ts'
 import type { RecordedResource } from '../core/resource.ts'
 import { rollbackMutations } from '../state/history/rollback.ts'
-import type { Committed, HistoryEntry, Lease, Mutation } from '../state/store.ts'
+import type { Committed, HistoryEntry, Lease, Mutation, ResourceDraft } from '../state/store.ts'
 import { moveMutations, removeMutations } from '../state/surgery.ts'
 import { withSealedFingerprints } from './secrets.ts'
 import type { Session } from './session.ts'
@@ -81,11 +81,29 @@ async function write(session: Session, lease: Lease, planned: readonly Mutation[
   for (const mutation of planned) {
     mutations.push(
       mutation.type === 'put-resource'
-        ? { ...mutation, resource: await withSealedFingerprints(session, mutation.resource) }
+        ? { ...mutation, resource: await asItIsNow(session, await withSealedFingerprints(session, mutation.resource)) }
         : mutation,
     )
   }
   return store.commit(tenant, { mutations, lease, actor, at: clock.now().toISOString() })
+}
+
+/**
+ * What came about since cannot be rolled back: a certificate that was revoked stays revoked, a destroyed key stays
+ * destroyed. The status says so, and the next plan makes new ones.
+ */
+async function asItIsNow(session: Session, resource: ResourceDraft): Promise<ResourceDraft> {
+  const { store, tenant } = session
+  const { certificateId, keyId } = resource.status
+  if (typeof certificateId !== 'string') return resource
+  const [row] = await store.certificates(tenant, { id: certificateId })
+  const keyIsLost = typeof keyId === 'string' && (await store.sealed(tenant, keyId)) === undefined
+  const status = {
+    ...resource.status,
+    ...(keyIsLost && { keyId: null }),
+    ...(row?.revokedAt !== undefined && { revokedAt: row.revokedAt }),
+  }
+  return { ...resource, status }
 }
 
 /** A dependent's spec with its references to a moved resource renamed; the schema says which fields refer to what. */

@@ -3,9 +3,21 @@ import { parseDuration } from '../../core/duration.ts'
 import type { RecordedSubject, Verdict, World } from '../driver.ts'
 import { specOf } from '../spec.ts'
 
-/** Why an authority needs a new certificate over its key; the first reason wins. */
+/** Why an authority needs a new certificate over its key, or a new key; the first reason wins. */
 export function decideAuthority(subject: RecordedSubject, world: World): Verdict | undefined {
-  return parentIsReplaced(subject, world) ?? renewalIsDue(subject, world)
+  return keyIsLost(subject) ?? wasRevoked(subject) ?? parentIsReplaced(subject, world) ?? renewalIsDue(subject, world)
+}
+
+/** After a rollback to before its key was destroyed. */
+function keyIsLost({ recorded }: RecordedSubject): Verdict | undefined {
+  if (recorded.status.keyId !== null) return undefined
+  return { action: 'replace', reason: 'drift', because: 'its key was destroyed' }
+}
+
+function wasRevoked({ recorded }: RecordedSubject): Verdict | undefined {
+  const { revokedAt } = recorded.status
+  if (typeof revokedAt !== 'string') return undefined
+  return { action: 'reissue', reason: 'drift', because: `was revoked at ${revokedAt}` }
 }
 
 /** A parent with another key did not sign this certificate; the key below it can stay. */
