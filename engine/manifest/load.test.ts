@@ -208,6 +208,16 @@ const refused: [what: string, text: string, told: string[]][] = [
     ],
   ],
   [
+    'a number of a list in quotes',
+    spec('CertificateAuthority', '{type: root, commonName: X, keyType: rsa, keySize: "2048"}').replace(
+      /^.*\n---\n/s,
+      '',
+    ),
+    [
+      '4:58 schema_violation CertificateAuthority "x" has "2048" as spec.keySize, expected one of 2048, 3072, 4096, 256, 384 | remove the quotes',
+    ],
+  ],
+  [
     'a word outside the list',
     spec('Role', '{ca: root, keyType: rsaa}'),
     [

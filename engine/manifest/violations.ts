@@ -41,6 +41,7 @@ export function explainViolations(
     // "needs role or account" only repeats that `rolle` is not a field; and a wrong value was told already.
     if (lacking.some(pointer => misspelt.has(pointer))) continue
     const at = broken.filter(({ keyword }) => keyword !== 'if').sort((a, b) => depth(b) - depth(a))[0]
+    if (at && told.has(at.instancePath)) continue
     problems.push(
       problemOf(declared, at?.instancePath ?? '/spec', {
         code: 'schema_violation',
@@ -162,6 +163,7 @@ function valueRemedy(
   value: Json | undefined,
 ): string {
   const choices = Array.isArray(node?.enum) ? node.enum.map(String) : []
+  if (Array.isArray(node?.enum) && typeof value === 'string' && choices.includes(value)) return 'remove the quotes'
   const meant = typeof value === 'string' ? nearest(value, choices) : undefined
   if (meant !== undefined) return `did you mean "${meant}"?`
   if (value === null) return 'give it a value, or remove the field'
@@ -230,5 +232,5 @@ function expectedOf(node: JsonObject | undefined): string {
 
 function lowerFirst(text: string): string {
   const plain = text.replace(/\.$/, '')
-  return /^[A-Z][a-z]/.test(plain) ? plain.charAt(0).toLowerCase() + plain.slice(1) : plain
+  return /^(?:A |[A-Z][a-z])/.test(plain) ? plain.charAt(0).toLowerCase() + plain.slice(1) : plain
 }
