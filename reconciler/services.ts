@@ -48,6 +48,8 @@ export interface ApiKeyView {
   readonly id: string
   readonly user: string
   readonly name: string
+  /** Its first characters, to recognise it by. */
+  readonly prefix: string
   readonly scopes: readonly string[]
   /** ISO instants. */
   readonly createdAt: string
@@ -171,8 +173,8 @@ export interface Logs {
   audit(tenant: string, filter: LogFilter, page: PageRequest): Promise<Page<LogLine & { readonly hash: string }>>
   /** Recomputes the chain; answers the first entry that does not fit. */
   verifyAudit(tenant: string): Promise<{ readonly entries: number; readonly broken?: number }>
-  /** Resolves with true when there may be new events; with false after a while, or when the signal aborts. */
-  changed(tenant: string, signal: AbortSignal): Promise<boolean>
+  /** Resolves with true when there may be events after `after`; with false after a while, or when the signal aborts. */
+  changed(tenant: string, after: number, signal: AbortSignal): Promise<boolean>
 }
 
 // ---------------------------------------------------------------------------------------------------- hooks

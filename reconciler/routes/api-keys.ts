@@ -108,9 +108,9 @@ export const apiKeyRoutes: Routes = (app, { services: { keys } }) => {
 
 const userOf = (caller: Caller, id: string): string => (id === 'me' ? caller.user : id)
 
-function keyView({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: ApiKeyView) {
+function keyView({ id, name, prefix, scopes, createdAt, expiresAt, lastUsedAt }: ApiKeyView) {
   return {
-    ...{ id, name, scopes },
+    ...{ id, name, prefix, scopes },
     created_at: createdAt,
     ...(expiresAt !== undefined && { expires_at: expiresAt }),
     ...(lastUsedAt !== undefined && { last_used_at: lastUsedAt }),

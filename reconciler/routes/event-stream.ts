@@ -17,13 +17,16 @@ export async function* eventStream(
   yield 'retry: 2000\n\n'
   while (!signal.aborted) {
     if (!(await keys.isActive(caller))) return
+    const head = await latest(logs, caller.tenant)
     const { items, next } = await logs.events(caller.tenant, filter, { after: position, limit: batch })
     for (const event of items) {
       yield `id: ${event.sequence}\nevent: ${event.type.replaceAll(/[\r\n]/g, ' ')}\ndata: ${JSON.stringify(event)}\n\n`
       position = event.sequence
     }
     if (next !== undefined) continue
-    const changed = await logs.changed(caller.tenant, signal)
+    // What the filter passed over is behind us, too.
+    position = Math.max(position, head)
+    const changed = await logs.changed(caller.tenant, position, signal)
     if (!changed && !signal.aborted) yield ': still here\n\n'
   }
 }

@@ -1,0 +1,46 @@
+import type { StateStore } from '../../engine/index.ts'
+import type { JobQueue } from '../jobs/queue.ts'
+import type { Expiry, Observations, Scope } from '../services.ts'
+import { planOf } from './plans.ts'
+import { runOf } from './runs.ts'
+
+/** What the whole service shows of itself, read when asked. */
+export function createObservations(store: StateStore, queue: Pick<JobQueue, 'depth'>): Observations {
+  async function records(collection: string, { tenant, limit }: Scope, newestFirst: boolean) {
+    const query = { collection, newestFirst, limit }
+    if (tenant === undefined) return store.recordsEverywhere(query)
+    return (await store.records(tenant, query)).map(record => ({ ...record, tenant }))
+  }
+
+  return {
+    async unready() {
+      try {
+        await store.tenants()
+        return undefined
+      } catch {
+        return 'the state cannot be read'
+      }
+    },
+    queueDepth: () => queue.depth(),
+    async expiries({ tenant, limit }) {
+      const found: Expiry[] = []
+      for (const each of tenant === undefined ? await store.tenants() : [tenant]) {
+        const { resources } = await store.snapshot(each)
+        for (const { address, owner, status } of resources) {
+          if (typeof status.notAfter === 'string')
+            found.push({ tenant: each, address, owner, notAfter: status.notAfter })
+        }
+      }
+      return found.toSorted((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter)).slice(0, limit)
+    },
+    async recentRuns(scope) {
+      return (await records('run', scope, true)).map(record => runOf(record.tenant, record))
+    },
+    async pendingPlans(scope) {
+      // Few plans wait among many that are done with, so they are looked for in the newest.
+      const newest = await records('plan', { ...scope, limit: 1000 }, true)
+      const pending = newest.filter(({ data }) => data.state === 'pending')
+      return pending.slice(0, scope.limit).map(record => planOf(record.tenant, record))
+    },
+  }
+}
