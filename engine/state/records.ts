@@ -150,7 +150,10 @@ export interface RecordReader {
   claimJobs(claim: JobClaim): Promise<readonly (Job & { readonly tenant: string })[]>
   /** Extends the lease of a running job; false when it was lost. */
   touchJob(id: string, attempt: number, leaseUntil: Date): Promise<boolean>
+  job(id: string): Promise<(Job & { readonly tenant: string }) | undefined>
+  /** In the order in which they were enqueued. */
   jobs(query: {
+    readonly tenant?: string
     readonly queue?: string
     readonly state?: Job['state']
     readonly limit?: number

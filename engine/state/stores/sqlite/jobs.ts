@@ -40,6 +40,8 @@ const insertJob = template<NewJob>()(slot =>
   }),
 )
 
+const readJob = template<{ id: string }>()(slot => query.selectFrom('job').selectAll().where('id', '=', slot.id))
+
 const readRunning = template<{ tenant: string; id: string; attempt: number }>()(slot =>
   query
     .selectFrom('job')
@@ -119,6 +121,11 @@ export function extendJobLease(runner: Runner, id: string, attempt: number, unti
 /** As they were elsewhere; one that ran waits, because its worker is not here. */
 export function restoreJobs(runner: Runner, tenant: string, jobs: readonly Job[]): void {
   for (const job of jobs) insert(runner, tenant, { ...job, state: job.state === 'running' ? 'waiting' : job.state })
+}
+
+export function findJob(runner: Runner, id: string): OwnedJob | undefined {
+  const row = runner.get(readJob, { id })
+  return row && jobFrom(row)
 }
 
 /** In the order in which they were enqueued. */
