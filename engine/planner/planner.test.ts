@@ -278,7 +278,7 @@ describe('the whole plan', () => {
   })
 
   test('tells how much a replaced authority pulls along', () => {
-    const leaves = ['a', 'b', 'c'].map(name => declared(`Certificate/${name}`))
+    const leaves = ['a', 'b', 'c'].map((name, at) => declared(`Certificate/${name}`, at === 0 ? { ttl: '5d' } : {}))
     const { preflight } = plan(
       request({
         desired: [declared('CertificateAuthority/root', { commonName: 'Other' }), web(), ...leaves],

@@ -87,16 +87,18 @@ function blastRadius(
   dependents: ReadonlyMap<Address, readonly Address[]>,
 ): readonly PreflightFinding[] {
   if (change.action !== 'replace') return []
+  const reissued = new Set(changes.filter(({ action }) => action === 'reissue').map(({ address }) => address))
   const pulled = new Set<Address>()
   const queue = [change.address]
   for (let address = queue.pop(); address !== undefined; address = queue.pop()) {
     for (const dependent of dependents.get(address) ?? []) {
-      if (!pulled.has(dependent)) queue.push(dependent)
+      // A re-issued authority keeps its key, and with it what is below.
+      if (!pulled.has(dependent) && !reissued.has(dependent)) queue.push(dependent)
       pulled.add(dependent)
     }
   }
-  // Whatever else asks for it as well: a new version is what whoever trusts or serves it will see.
-  const renewed = changes.filter(({ address, action }) => pulled.has(address) && action === 'reissue')
+  // Also those whose own fields changed: the new authority alone would be enough.
+  const renewed = [...pulled].filter(address => reissued.has(address))
   if (renewed.length === 0) return []
   return [
     {
