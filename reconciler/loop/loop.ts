@@ -1,0 +1,56 @@
+import type { JobQueue } from '../jobs/queue.ts'
+import { watchDrift } from './drift.ts'
+import { type PollPorts, poll } from './poller.ts'
+import type { KnownSource } from './ports.ts'
+import { renew } from './renewals.ts'
+import { endStaleRuns, type Trigger } from './runs.ts'
+import { reconcileSource } from './work.ts'
+
+/** The service's own work: polls, passes, renewals, drift. */
+export interface Loop {
+  /** Ends what a dead process left, then begins. */
+  start(): Promise<void>
+  /** Starts nothing new, lets passes checkpoint, and returns when nothing runs any more. */
+  stop(): Promise<void>
+}
+
+/** Passes over different sources at the same time; one source is worked on once at a time. */
+const concurrency = 4
+
+export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loop {
+  const stopping = new AbortController()
+  const running: Promise<void>[] = []
+
+  function enqueue(source: KnownSource, trigger: Trigger): Promise<void> {
+    const { id, tenant } = source
+    return queue.enqueue(tenant, { queue: 'reconcile', key: id, singleton: id, payload: { source: id, trigger } })
+  }
+
+  return {
+    async start() {
+      const interrupted = await endStaleRuns(ports)
+      if (interrupted > 0) ports.log.info('runs of an earlier process were interrupted', { runs: interrupted })
+      queue.start({
+        reconcile: {
+          concurrency,
+          run: job => {
+            const { source, trigger } = job.payload
+            // Only this module and the records enqueue it, with these two fields.
+            return reconcileSource(ports, job, { source: String(source), trigger: trigger as Trigger })
+          },
+        },
+      })
+      const { signal } = stopping
+      running.push(
+        poll({ ...ports, wake: source => enqueue(source, 'poll') }, signal),
+        renew(ports, signal),
+        watchDrift(ports, source => enqueue(source, 'drift'), signal),
+      )
+    },
+    async stop() {
+      stopping.abort()
+      await queue.stop()
+      await Promise.allSettled(running)
+    },
+  }
+}
