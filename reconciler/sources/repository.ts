@@ -6,7 +6,12 @@ import type { SourceFiles } from '../../engine/index.ts'
  * files, too large, forbidden entries), `signature_refused`.
  */
 export interface Repository {
-  /** Fetches every branch and, where given, the extra refs (pull request heads); answers the branch's head. */
+  /** Where the branch is at the other side, without fetching: one small request, cheap enough to poll with. */
+  headOf(branch: string, signal?: AbortSignal): Promise<string>
+  /**
+   * Fetches the branch and, where given, the extra refs (pull request heads), each with its whole history; answers
+   * where they are. Costs no more than `headOf` while nothing moved.
+   */
   fetch(branch: string, refs?: readonly string[], signal?: AbortSignal): Promise<Fetched>
   /** Reads manifests at a commit: regular files below `paths`, bounded in number and size. */
   filesAt(commit: string): SourceFiles
@@ -14,6 +19,8 @@ export interface Repository {
   isAncestor(ancestor: string, commit: string): Promise<boolean>
   /** Commits that are in `to` and not in `from`, newest first; the whole history of `to` without `from`, bounded. */
   commitsBetween(from: string | undefined, to: string): Promise<readonly Commit[]>
+  /** A commit as it is stored, with its signature; undefined for what is none. */
+  commitObject(id: string): Promise<Uint8Array | undefined>
   close(): Promise<void>
 }
 
