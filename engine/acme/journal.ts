@@ -11,5 +11,7 @@ export interface IssuanceJournal {
   steps(): readonly JournalStep[]
   intend(step: string, data: JsonObject, secrets?: Readonly<Record<string, Secret<Uint8Array>>>): Promise<void>
   complete(step: string, data?: JsonObject): Promise<void>
+  /** Facts that are to be audited under that action; durable when it resolves. */
+  note?(action: 'acme_challenge_complete', facts: readonly JsonObject[]): Promise<void>
   secret(step: string, name: string): Promise<Secret<Uint8Array> | undefined>
 }

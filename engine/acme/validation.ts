@@ -78,6 +78,12 @@ async function verdicts(issuance: Issuance, tasks: readonly Task[]): Promise<voi
   )
   const decided = results.filter(each => each.status === 'fulfilled').map(each => each.value)
   const refused = decided.filter(each => each.status !== 'valid')
+  const proven = decided.filter(each => each.status === 'valid').map(({ name, url }) => ({ name, authorization: url }))
+  const { journal, solver, session } = issuance
+  if (proven.length > 0) {
+    const facts = proven.map(fact => ({ ...fact, type: solver.type, account: session.accountUrl }))
+    await journal.note?.('acme_challenge_complete', facts)
+  }
   // A verdict says more than the time-outs beside it.
   if (refused.length > 0) throw challengeFailed(refused)
   throwTogether(results.filter(each => each.status === 'rejected').map(each => each.reason))

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type { Address } from '../core/address.ts'
 import { EngineError } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
 import { valueAt } from '../core/pointer.ts'
 import type { Pointer } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
@@ -19,6 +20,8 @@ export interface ApplyOptions {
   readonly drain?: AbortSignal
   readonly abort?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
+  /** For the audit and event logs: what made it happen, such as a commit and a run. Never a secret. */
+  readonly cause?: JsonObject
 }
 
 const never = new AbortController().signal
@@ -63,6 +66,7 @@ export async function applyPlan(session: Session, plan: Plan, options: ApplyOpti
     abort: options.abort ?? never,
     onEvent: options.onEvent ?? (() => {}),
     settled: settledBy(plan, snapshot),
+    ...(options.cause && { cause: options.cause }),
   })
 }
 

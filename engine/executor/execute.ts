@@ -3,6 +3,7 @@ import { EngineError } from '../core/errors.ts'
 import type { RecordedResource } from '../core/resource.ts'
 import type { PlannedOperation } from '../planner/plan.ts'
 import { sharedContext } from './context.ts'
+import { failedEntries } from './entries.ts'
 import { abandon, type Run, runOperation } from './operation.ts'
 import type { ExecutorPorts, RunResult, RunSettings } from './ports.ts'
 import { RecordedIndex } from './recorded.ts'
@@ -51,6 +52,7 @@ export async function execute(
         return 'done'
       } catch (error) {
         failed.push({ address, error })
+        await tellFailure(run, operation, error)
         onEvent({ type: 'failed', address, action, error })
         return 'failed'
       }
@@ -62,6 +64,19 @@ export async function execute(
     },
   )
   return { done, failed, skipped, interrupted: drain.aborted }
+}
+
+/** The failure is told by the result anyhow; that it cannot be written down (disk full, lease lost) is a note. */
+async function tellFailure(run: Run, operation: PlannedOperation, error: unknown): Promise<void> {
+  const { store, clock, log } = run.ports
+  const { tenant, actor, lease } = run.settings
+  try {
+    const mutations = failedEntries(run, operation, error)
+    await store.commit(tenant, { mutations, lease, actor, at: clock.now().toISOString() })
+  } catch (failure) {
+    const code = failure instanceof EngineError ? failure.code : 'internal'
+    log.debug('a failure is not in the event log', { address: operation.address, code })
+  }
 }
 
 /** Removes what interrupted runs left outside for resources that this plan has nothing to do for. */

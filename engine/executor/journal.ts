@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { Clock, Trace } from '../core/ports.ts'
 import type { JournalStep } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
+import type { AuditAction } from '../events/audit.ts'
 import type { OperationJournal } from '../kinds/driver.ts'
 import type { Mutation, OpenOperation } from '../state/store.ts'
 import type { Sealer } from './ports.ts'
@@ -12,6 +13,8 @@ export interface JournalPorts {
   readonly clock: Clock
   readonly trace: Trace
   commit(mutations: readonly Mutation[]): Promise<unknown>
+  /** The mutation that audits what was done outside. */
+  audit(action: AuditAction, data: JsonObject): Mutation
   unseal(id: string): Promise<Secret<Uint8Array> | undefined>
 }
 
@@ -91,7 +94,21 @@ export class DurableJournal implements OperationJournal {
     const known = this.#steps.get(step)
     if (!known) throw new Error(`journal step "${step}" is completed without having been intended`)
     const at = this.#ports.clock.now().toISOString()
-    await this.#put({ ...known, state: 'done', data: { ...known.data, ...data }, at }, this.#beginning())
+    const done: JournalStep = { ...known, state: 'done', data: { ...known.data, ...data }, at }
+    await this.#put(done, [...this.#beginning(), ...this.#audited(done)])
+  }
+
+  async note(action: 'acme_challenge_complete', facts: readonly JsonObject[]) {
+    await this.#ports.trace.span('journal.note', { address: this.#operation.address }, () =>
+      this.#ports.commit(facts.map(fact => this.#ports.audit(action, fact))),
+    )
+  }
+
+  /** TXT records are what an operation writes and removes at others' servers; the value itself is of no interest. */
+  #audited({ step, data: { provider, zone, name, removed } }: JournalStep): Mutation[] {
+    if (!step.startsWith('txt:')) return []
+    const action = removed === true ? 'dns_record_delete' : 'dns_record_create'
+    return [this.#ports.audit(action, { type: 'TXT', provider, zone, name })]
   }
 
   async secret(step: string, name: string): Promise<Secret<Uint8Array> | undefined> {

@@ -10,6 +10,7 @@ import type { Driver, Operation, OperationContext } from '../kinds/driver.ts'
 import type { PlannedOperation } from '../planner/plan.ts'
 import type { Mutation, OpenOperation } from '../state/store.ts'
 import type { SharedContext } from './context.ts'
+import { auditOf, outcomeEntries, retirementEntries } from './entries.ts'
 import { DurableJournal } from './journal.ts'
 import { draftOf, outcomeMutations, removalOf } from './mutations.ts'
 import type { ExecutorPorts, RunSettings } from './ports.ts'
@@ -43,7 +44,9 @@ export async function runOperation(run: Run, planned: PlannedOperation): Promise
 
   if (planned.action === 'delete') {
     const removal = await driver.delete(operation, context)
-    await commit(run, [...removalOf(operation, removal, run), ...journal.ending('done')], 'state.remove', planned)
+    const entries = outcomeEntries(run, planned, operation.id, removal)
+    const removed = [...removalOf(operation, removal, run), ...journal.ending('done'), ...entries]
+    await commit(run, removed, 'state.remove', planned)
     recorded.delete(planned.address)
     return
   }
@@ -55,6 +58,7 @@ export async function runOperation(run: Run, planned: PlannedOperation): Promise
   mutations.push(...journal.surrender())
   if (replaced) mutations.push(...journal.intention('retire', { recorded: asJson(replaced) }))
   else if (!outcome.afterwards) mutations.push(...journal.ending('done'))
+  mutations.push(...outcomeEntries(run, planned, operation.id, outcome))
   const committed = await commit(run, mutations, 'state.record', planned)
   recorded.set({ ...draft, revision: committed.revisions.get(planned.address) ?? 1 })
 
@@ -127,7 +131,8 @@ export async function abandon(run: Run, left: OpenOperation, driver: Driver): Pr
 function journalOf(run: Run, operation: Omit<OpenOperation, 'steps'>, adopted?: OpenOperation): DurableJournal {
   const { sealer, clock, trace, unseal } = run.ports
   const write = (mutations: readonly Mutation[]) => commitRaw(run, mutations)
-  return new DurableJournal({ sealer, clock, trace, commit: write, unseal }, operation, adopted)
+  const audit = auditOf(run, operation.address)
+  return new DurableJournal({ sealer, clock, trace, commit: write, unseal, audit }, operation, adopted)
 }
 
 function contextOf(run: Run, { address }: { readonly address: PlannedOperation['address'] }, journal: DurableJournal) {
@@ -190,7 +195,8 @@ async function retire(run: Run, driver: Driver, old: RecordedResource, context: 
   }
   const removal = await driver.delete(operation, context)
   const mutations = removalOf(operation, removal, run).filter(mutation => mutation.type !== 'delete-resource')
-  if (mutations.length > 0) await commit(run, mutations, 'state.retire', old)
+  const entries = retirementEntries(run, address, removal.revocations)
+  if (mutations.length > 0) await commit(run, [...mutations, ...entries], 'state.retire', old)
 }
 
 function commit(run: Run, mutations: readonly Mutation[], span: string, { address }: { readonly address: string }) {

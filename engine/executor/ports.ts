@@ -1,4 +1,5 @@
 import type { Address } from '../core/address.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { Clock, Http, Log, Random, Trace } from '../core/ports.ts'
 import type { Pointer } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
@@ -31,8 +32,10 @@ export interface ExecutorPorts {
 /** Who runs, on what, and how it may be stopped. */
 export interface RunSettings {
   readonly tenant: string
-  /** For the history: who asked for it. */
+  /** For history and logs: who asked for it. */
   readonly actor: string
+  /** For the logs: what made it happen, such as a commit and a run. Never a secret. */
+  readonly cause?: JsonObject
   readonly lease: Lease
   /** Whether the plan has no use for what an interrupted run left open at an address; it is then undone. */
   readonly settled: (left: Pick<OpenOperation, 'address' | 'action'>) => boolean

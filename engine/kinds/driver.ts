@@ -190,6 +190,8 @@ export interface OperationJournal {
   intend(step: string, data: JsonObject, secrets?: Readonly<Record<string, Secret<Uint8Array>>>): Promise<void>
   /** Durable when it resolves; call after the effect. `data` is merged over the intended data. */
   complete(step: string, data?: JsonObject): Promise<void>
+  /** Facts that are to be audited under that action; durable when it resolves. */
+  note?(action: 'acme_challenge_complete', facts: readonly JsonObject[]): Promise<void>
   /** Opens a secret that an earlier `intend` sealed. */
   secret(step: string, name: string): Promise<Secret<Uint8Array> | undefined>
 }
