@@ -11,8 +11,10 @@ import type { Diagnostic } from './core/errors.ts'
 import type { AuditVerdict } from './events/verify-audit.ts'
 import type { SourceFiles } from './manifest/files.ts'
 import type { Loaded, LoadedConfiguration } from './manifest/load.ts'
+import type { LoadedSettings } from './manifest/settings.ts'
 import type { ClosableHttp, HttpOptions } from './net/http.ts'
 import type { PlanDocument } from './planner/plan.ts'
+import type { MarkdownOptions } from './planner/render/markdown.ts'
 import type { StateStore } from './state/store.ts'
 
 export type { ApiKey, ApiKeyDraft, ApiKeyFilter, ApiKeyPorts, ApiKeys, Granter } from './access/api-keys.ts'
@@ -27,6 +29,7 @@ export { type ErrorCode, errorCatalogue } from './core/error-catalogue.ts'
 export { type Diagnostic, DiagnosticsError, EngineError, type Position } from './core/errors.ts'
 export { newId } from './core/ids.ts'
 export { isJsonObject, type Json, type JsonObject } from './core/json.ts'
+export * as markdown from './core/markdown.ts'
 export { type Clock, type Http, HttpFailure, type Log, type LogFields, type Random, type Trace } from './core/ports.ts'
 export type { Configuration, RecordedResource } from './core/resource.ts'
 export { visible } from './core/visible.ts'
@@ -37,6 +40,7 @@ export type { RunEvent, RunResult } from './executor/ports.ts'
 export type { Action, FieldDiff, Reason } from './kinds/driver.ts'
 export type { SourceFiles } from './manifest/files.ts'
 export type { Loaded, LoadedConfiguration } from './manifest/load.ts'
+export type { LoadedSettings, Settings } from './manifest/settings.ts'
 export type { ClosableHttp, HttpOptions } from './net/http.ts'
 export {
   type Change,
@@ -93,18 +97,28 @@ export async function loadConfiguration(paths: readonly string[], files?: Source
   return manifest.loadConfiguration(paths, files ?? (await import('./manifest/files.ts')).fileSystem)
 }
 
+/** The file system as manifests are read from it. */
+export async function fileSystem(): Promise<SourceFiles> {
+  return (await import('./manifest/files.ts')).fileSystem
+}
+
+/** Reads a configuration file that is no manifest, and reports everything that is wrong with it. */
+export async function loadSettings(schema: 'reconciler', file: string, files: SourceFiles): Promise<LoadedSettings> {
+  return (await import('./manifest/settings.ts')).loadSettings(schema, file, files)
+}
+
 /** The merged configuration as YAML, with the origin of each value. */
 export async function renderConfiguration(configuration: LoadedConfiguration): Promise<string> {
   return (await import('./manifest/render.ts')).renderConfiguration(configuration)
 }
 
 /** How diagnostics are presented: for a person (`text`), or for programs. */
-export type DiagnosticFormat = 'text' | 'json' | 'sarif' | 'github'
+export type DiagnosticFormat = 'text' | 'json' | 'sarif' | 'github' | 'markdown'
 
 export async function formatDiagnostics(
   diagnostics: readonly Diagnostic[],
   format: DiagnosticFormat,
-  options: { readonly color?: boolean } = {},
+  options: { readonly color?: boolean; readonly limit?: number } = {},
 ): Promise<string> {
   switch (format) {
     case 'text':
@@ -115,6 +129,8 @@ export async function formatDiagnostics(
       return (await import('./manifest/format/sarif.ts')).formatSarif(diagnostics)
     case 'github':
       return (await import('./manifest/format/github.ts')).formatGithub(diagnostics)
+    case 'markdown':
+      return (await import('./manifest/format/markdown.ts')).formatMarkdown(diagnostics, options)
   }
 }
 
@@ -124,9 +140,9 @@ export type PlanFormat = 'text' | 'markdown' | 'summary'
 export async function renderPlan(
   document: PlanDocument,
   format: PlanFormat,
-  options: { readonly color?: boolean } = {},
+  options: { readonly color?: boolean } & MarkdownOptions = {},
 ): Promise<string> {
-  if (format === 'markdown') return (await import('./planner/render/markdown.ts')).renderPlanMarkdown(document)
+  if (format === 'markdown') return (await import('./planner/render/markdown.ts')).renderPlanMarkdown(document, options)
   const { renderPlanText, summaryLine } = await import('./planner/render/text.ts')
   return format === 'text' ? renderPlanText(document, options) : `${summaryLine(document)}\n`
 }

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import { pointerTo, pointerTokens, valueAt } from '../core/pointer.ts'
 import type { Pointer } from '../core/resource.ts'
 import { type Facts, factsOf } from './facts.ts'
+import type { Judged, ProblemFacts } from './judged.ts'
 import { covers } from './pattern.ts'
 import type { SourceText } from './source-text.ts'
 import { calledBy } from './suggestion.ts'
@@ -83,17 +84,7 @@ export function fieldInWords(pointer: Pointer): string {
 }
 
 /** An error of a resource, at one of its fields. */
-export function problemOf(
-  declared: Declared,
-  pointer: Pointer,
-  facts: {
-    code: Diagnostic['code']
-    message: string
-    remedy?: string
-    part?: 'key' | 'value'
-    severity?: Diagnostic['severity']
-  },
-): Diagnostic {
+export function problemOf(declared: Declared, pointer: Pointer, facts: ProblemFacts): Diagnostic {
   const position = locate(declared, pointer, facts.part)
   return {
     severity: facts.severity ?? 'error',
@@ -102,6 +93,15 @@ export function problemOf(
     ...(facts.remedy !== undefined && { remedy: facts.remedy }),
     address: addressOf(declared),
     ...(position && { position }),
+  }
+}
+
+/** A resource as its schema's violations are explained. */
+export function judgedOf(declared: Declared): Judged {
+  return {
+    value: declared.value,
+    problemAt: (pointer, facts) => problemOf(declared, pointer, facts),
+    isConfidential: tokens => isConfidential(declared, tokens),
   }
 }
 

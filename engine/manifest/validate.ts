@@ -2,7 +2,7 @@ import { type Validate, validators } from '../../schemas/generated/validators/in
 import type { Diagnostic } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { valueAt } from '../core/pointer.ts'
-import { type Declared, factsOfDeclared, fieldInWords, problemOf } from './declared.ts'
+import { type Declared, factsOfDeclared, fieldInWords, judgedOf, problemOf } from './declared.ts'
 import { matches, replaced } from './pattern.ts'
 import { textFormats } from './text-formats.ts'
 import { explainViolations, mostFindings } from './violations.ts'
@@ -26,7 +26,7 @@ export async function validate(resources: readonly Declared[]): Promise<{ valid:
       continue
     }
     const { documentSchemas } = await import('../../schemas/generated/validators/schemas.js')
-    problems.push(...explainViolations(declared, documentSchemas[key] ?? {}, check.errors ?? []))
+    problems.push(...explainViolations(judgedOf(declared), documentSchemas[key] ?? {}, check.errors ?? []))
   }
   return { valid, problems }
 }

@@ -2,7 +2,8 @@ import type { ValidationError } from '../../schemas/generated/validators/index.j
 import type { Diagnostic } from '../core/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { pointerTo, pointerTokens, valueAt } from '../core/pointer.ts'
-import { type Declared, fieldInWords, isConfidential, problemOf, valueInWords } from './declared.ts'
+import { fieldInWords, valueInWords } from './declared.ts'
+import type { Judged, ProblemFacts } from './judged.ts'
 import { listed, nearest } from './suggestion.ts'
 
 /** Findings told per resource: a document made of mistakes must not take minutes to explain. */
@@ -12,11 +13,7 @@ export const mostFindings = 100
  * Turns what the validator found into sentences: one per field, one per broken rule, and none that only repeats the
  * consequence of another.
  */
-export function explainViolations(
-  declared: Declared,
-  schema: JsonObject,
-  found: readonly ValidationError[],
-): Diagnostic[] {
+export function explainViolations(judged: Judged, schema: JsonObject, found: readonly ValidationError[]): Diagnostic[] {
   const errors = found.slice(0, mostFindings)
   const problems: Diagnostic[] = []
   const told = new Set<string>()
@@ -31,7 +28,7 @@ export function explainViolations(
       continue
     }
     if (error.keyword !== 'propertyNames' && error.schemaPath.includes('/propertyNames/')) continue
-    const problem = explain(declared, schema, error, misspelt)
+    const problem = explain(judged, schema, error, misspelt)
     if (problem === undefined || told.has(problem.key)) continue
     told.add(problem.key)
     problems.push(problem.diagnostic)
@@ -43,7 +40,7 @@ export function explainViolations(
     const at = broken.filter(({ keyword }) => keyword !== 'if').sort((a, b) => depth(b) - depth(a))[0]
     if (at && told.has(at.instancePath)) continue
     problems.push(
-      problemOf(declared, at?.instancePath ?? '/spec', {
+      judged.problemAt(at?.instancePath ?? '/spec', {
         code: 'schema_violation',
         message: String(node['x-reason']),
         remedy: String(node['x-remedy']),
@@ -74,7 +71,7 @@ interface Explained {
 }
 
 function explain(
-  declared: Declared,
+  judged: Judged,
   schema: JsonObject,
   error: ValidationError,
   misspelt: ReadonlySet<string>,
@@ -82,10 +79,10 @@ function explain(
   const { instancePath, keyword, params } = error
   const node = parentSchema(schema, error)
   const field = fieldInWords(instancePath)
-  const value = valueAt(declared.value, instancePath)
-  const told = (key: string, pointer: string, facts: Parameters<typeof problemOf>[2]): Explained => ({
+  const value = valueAt(judged.value, instancePath)
+  const told = (key: string, pointer: string, facts: ProblemFacts): Explained => ({
     key,
-    diagnostic: problemOf(declared, pointer, facts),
+    diagnostic: judged.problemAt(pointer, facts),
   })
   switch (keyword) {
     case 'additionalProperties': {
@@ -124,7 +121,7 @@ function explain(
     }
     case 'uniqueItems': {
       const item = `${instancePath}/${Math.max(Number(params.i), Number(params.j))}`
-      const again = valueAt(declared.value, item)
+      const again = valueAt(judged.value, item)
       return told(instancePath, item, {
         code: 'schema_violation',
         message: `has ${valueInWords(again)} twice in ${field}`,
@@ -144,24 +141,19 @@ function explain(
     default:
       return told(instancePath, instancePath, {
         code: 'schema_violation',
-        message: `has ${shown(declared, instancePath, value)} as ${field}, expected ${expectedOf(node)}`,
-        remedy: valueRemedy(declared, instancePath, node, value),
+        message: `has ${shown(judged, instancePath, value)} as ${field}, expected ${expectedOf(node)}`,
+        remedy: valueRemedy(judged, instancePath, node, value),
       })
   }
 }
 
-function shown(declared: Declared, pointer: string, value: Json | undefined): string {
+function shown(judged: Judged, pointer: string, value: Json | undefined): string {
   const plain = typeof value === 'object' || value === undefined
-  if (plain || !isConfidential(declared, pointerTokens(pointer))) return valueInWords(value)
+  if (plain || !judged.isConfidential(pointerTokens(pointer))) return valueInWords(value)
   return typeof value === 'string' ? 'a text that is not shown' : `a ${typeof value}`
 }
 
-function valueRemedy(
-  declared: Declared,
-  pointer: string,
-  node: JsonObject | undefined,
-  value: Json | undefined,
-): string {
+function valueRemedy(judged: Judged, pointer: string, node: JsonObject | undefined, value: Json | undefined): string {
   const choices = Array.isArray(node?.enum) ? node.enum.map(String) : []
   if (Array.isArray(node?.enum) && typeof value === 'string' && choices.includes(value)) return 'remove the quotes'
   const meant = typeof value === 'string' ? nearest(value, choices) : undefined
@@ -169,7 +161,7 @@ function valueRemedy(
   if (value === null) return 'give it a value, or remove the field'
   const wantsText = node?.type === 'string' || (Array.isArray(node?.type) && node.type.includes('string'))
   const isBare = typeof value === 'number' || typeof value === 'boolean'
-  if (wantsText && isBare && !isConfidential(declared, pointerTokens(pointer))) return 'put it in quotes'
+  if (wantsText && isBare && !judged.isConfidential(pointerTokens(pointer))) return 'put it in quotes'
   const description = node?.description
   return description === undefined ? 'rewrite it' : `rewrite it; the field means: ${lowerFirst(String(description))}`
 }

@@ -24,11 +24,18 @@ export interface DnsSchema {
   readonly schema: SchemaNode
 }
 
+/** The schema of a configuration file that is no manifest. */
+export interface SettingsSchema {
+  readonly name: string
+  readonly schema: SchemaNode
+}
+
 /** Everything that `schemas/` says, with every `$ref` replaced by what it points at. */
 export interface SchemaSet {
   readonly kinds: readonly KindSchema[]
   readonly dns: readonly DnsSchema[]
   readonly document: SchemaNode
+  readonly settings: readonly SettingsSchema[]
 }
 
 /** Reads the hand-written schemas; names of kinds and provider types come from the files, never from a list. */
@@ -46,7 +53,10 @@ export function readSchemas(folder: string): SchemaSet {
     )
     return { kind: String(spec.title), file: `kinds/${name}`, spec }
   })
-  const set = { kinds, dns, document: reader.resolved(join(folder, 'document.json')) }
+  // Other files beside these (vocabulary, api.json) describe no file that somebody writes.
+  const settings = ['reconciler'].map(name => ({ name, schema: reader.resolved(join(folder, `${name}.json`)) }))
+  const set = { kinds, dns, document: reader.resolved(join(folder, 'document.json')), settings }
+  for (const { name, schema } of settings) refuseUnknownAnnotations(schema, annotations, `${name}.json`)
   for (const { file, spec } of kinds) refuseUnknownAnnotations(spec, annotations, file)
   for (const { file, schema } of dns) refuseUnknownAnnotations(schema, annotations, file)
   return set

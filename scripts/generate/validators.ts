@@ -16,7 +16,7 @@ export interface Validate {
   (document: unknown): boolean
   errors?: readonly ValidationError[] | null
 }
-/** By kind; a DnsProvider's by \`DnsProvider:<type>\`. Each loads its own module. */
+/** By kind; a DnsProvider's by \`DnsProvider:<type>\`; \`reconciler\` for the service's file. Each loads its own module. */
 export declare const validators: Readonly<Record<string, (() => Promise<Validate>) | undefined>>
 `
 
@@ -100,6 +100,7 @@ function documentSchemas(set: SchemaSet): Map<string, SchemaNode> {
     if (kind.kind !== 'DnsProvider') continue
     for (const provider of set.dns) schemas.set(`DnsProvider:${provider.type}`, documentSchema(set, kind, provider))
   }
+  for (const { name, schema } of set.settings) schemas.set(name, schema)
   return schemas
 }
 
