@@ -1,4 +1,6 @@
 import type { Address } from '../core/address.ts'
+import type { SecretReference } from '../core/resource.ts'
+import type { Secret } from '../core/secret.ts'
 import type { RunResult } from '../executor/ports.ts'
 import type { Plan } from '../planner/plan.ts'
 import { holdLease } from '../state/lease-guard.ts'
@@ -8,6 +10,7 @@ import { currentCrl } from './crl.ts'
 import { type MadePlan, makePlan, type PlanOptions } from './make-plan.ts'
 import { getObject, type ListedObject, listObjects, type ObjectView } from './objects.ts'
 import { openPlan, savePlan } from './saved-plan.ts'
+import { secretResolver } from './secrets.ts'
 import { type EngineOptions, openSession, type Session } from './session.ts'
 import { forgetResource, importObject, moveResource, rollBack } from './state-surgery.ts'
 
@@ -46,6 +49,8 @@ export interface Engine {
   locked<T>(operation: string, options: LockOptions, work: (engine: LockedEngine) => Promise<T>): Promise<T>
   snapshot(): Promise<Snapshot>
   history(query: HistoryQuery): Promise<readonly HistoryEntry[]>
+  /** The value of a secret reference, for the door's own use; paths start at `folder`. Throws `secret_unresolved`. */
+  resolveSecret(reference: SecretReference, folder: string): Promise<Secret>
   /** What is structurally wrong with the state; empty when sound. */
   verify(): Promise<readonly string[]>
   unlock(): Promise<Lease | undefined>
@@ -80,6 +85,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     locked: (operation, lock, work) => locked(session, operation, lock, work),
     snapshot: () => store.snapshot(tenant),
     history: query => store.history(tenant, query),
+    async resolveSecret(reference, folder) {
+      const recorded = 'secret' in reference ? (await store.snapshot(tenant)).resources : []
+      return secretResolver(session, [], recorded).resolve(reference, { folder })
+    },
     verify: () => verifyAll(session),
     unlock: () => store.breakLease(tenant, stateLease),
     rotateKey: () => rotate(session),

@@ -15,7 +15,7 @@ export function secretResolver(
   declared: readonly DesiredResource[],
   recorded: readonly RecordedResource[],
 ): SecretResolver {
-  const resolver: SecretResolver = createSecretResolver({ env: session.env, stored })
+  const resolver: SecretResolver = createSecretResolver({ ...session.references, stored })
   const declaredAt = secretsByPath(declared)
   const recordedAt = secretsByPath(recorded)
   return resolver

@@ -19,12 +19,20 @@ export interface EngineOptions {
   readonly actor?: string
   /** The process environment: master key, secret references. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What secret references of manifests may read; the whole environment and any file when absent. */
+  readonly references?: ReferenceSources
   readonly network?: Partial<NetworkSettings>
   readonly clock?: Clock
   readonly random?: Random
   readonly log?: Log
   readonly trace?: Trace
   readonly http?: Http
+}
+
+/** Where `{env: …}` and `{file: …}` lead. A service gives repositories less than its own environment. */
+export interface ReferenceSources {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly files: boolean
 }
 
 /** Everything that the engine's parts share: state, keys and the world outside. */
@@ -34,6 +42,7 @@ export interface Session {
   readonly owner: string
   readonly actor: string
   readonly env: EngineOptions['env']
+  readonly references: ReferenceSources
   readonly network: NetworkSettings
   readonly clock: Clock
   readonly random: Random
@@ -77,6 +86,7 @@ export async function openSession(options: EngineOptions): Promise<Session> {
     owner,
     actor,
     env,
+    references: options.references ?? { env, files: true },
     network: { http01Listen: ':80', ...options.network },
     clock,
     random,

@@ -128,3 +128,9 @@ test('an age value without an identity file names the variable to set', async ()
     position: place.position,
   })
 })
+
+test('a file of this machine is not read for manifests of somebody else', async () => {
+  const careful = createSecretResolver({ env, files: false, stored: async () => undefined })
+  await expect(careful.resolve({ file: 'plain' }, place)).rejects.toMatchObject({ code: 'secret_unresolved' })
+  await expect(resolver.resolve({ file: 'plain' }, place)).resolves.toBeInstanceOf(Secret)
+})

@@ -7,6 +7,8 @@ import { hasCode, largestSecret, readBounded, TooLarge } from './read-bounded.ts
 
 interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** False where manifests come from somebody who must not read this machine's files; default true. */
+  readonly files?: boolean
   /**
    * A stored `Secret` by its path: the field of it, or with an undefined field the value of one that has no fields.
    * Undefined when there is none.
@@ -52,7 +54,7 @@ function nameOf(reference: SecretReference): string {
 async function lookUp(reference: SecretReference, sources: SecretSources, place: SecretPlace): Promise<Secret> {
   if ('literal' in reference) return reference.literal
   if ('env' in reference) return fromEnvironment(reference.env, sources, place)
-  if ('file' in reference) return fromFile(reference.file, place)
+  if ('file' in reference) return fromFile(reference.file, sources, place)
   if ('secret' in reference) return fromStore(reference.secret, sources, place)
   return fromAge(reference.age, sources, place)
 }
@@ -63,7 +65,9 @@ function fromEnvironment(name: string, { env }: SecretSources, place: SecretPlac
   throw unresolved(place, `the environment variable ${name} is not set`, `set ${name} where trustform runs`)
 }
 
-async function fromFile(path: string, place: SecretPlace): Promise<Secret> {
+async function fromFile(path: string, { files = true }: SecretSources, place: SecretPlace): Promise<Secret> {
+  if (!files)
+    throw unresolved(place, `the file ${path} is not read here`, 'use {env: NAME}, {secret: PATH} or {age: …}')
   const full = isAbsolute(path) ? path : join(place.folder, path)
   try {
     const { content } = await readBounded(full)

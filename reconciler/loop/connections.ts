@@ -1,0 +1,163 @@
+import { join } from 'node:path'
+import {
+  type Clock,
+  createEngine,
+  type Engine,
+  EngineError,
+  type Http,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type Log,
+  type Random,
+  type SecretReference,
+  type StateStore,
+} from '../../engine/index.ts'
+import { createForge } from '../forges/registry.ts'
+import type { Egress } from '../net/egress.ts'
+import { credentialsOf } from '../sources/git/credentials.ts'
+import { openRepository } from '../sources/git/open-repository.ts'
+import type { Repository } from '../sources/repository.ts'
+import type { PollPorts } from './poller.ts'
+import type { KnownSource } from './ports.ts'
+
+export interface ConnectionOptions {
+  readonly store: StateStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Guarded: what tenants name is reached through it. */
+  readonly http: Http
+  readonly egress: Pick<Egress, 'addressOf'>
+  /** Where repositories are cached. */
+  readonly cacheFolder: string
+  readonly allowInsecureGit: boolean
+  readonly publicUrl?: string
+  readonly http01Listen?: string
+  readonly resolver?: string
+}
+
+/** What the loop works with, opened when first needed and kept until `close`. */
+export interface Connections extends Omit<PollPorts, 'wake'> {
+  close(): Promise<void>
+}
+
+export function createConnections(options: ConnectionOptions): Connections {
+  const { store, clock, random, log, env, http } = options
+  const engines = new Map<string, Promise<Engine>>()
+  const repositories = new Map<string, { readonly key: string; readonly opened: Promise<Repository> }>()
+
+  function engineFor(tenant: string, owner: string): Promise<Engine> {
+    const key = `${tenant} ${owner}`
+    let engine = engines.get(key)
+    if (!engine) {
+      engine = createEngine({
+        state: store,
+        tenant,
+        owner,
+        env,
+        http,
+        clock,
+        random,
+        log,
+        // A repository's manifests may name variables of the service, but none of its own, and none of its files.
+        references: { env: withoutOwn(env), files: owner === serviceOwner },
+        network: {
+          ...(options.resolver !== undefined && { resolver: options.resolver }),
+          ...(options.http01Listen !== undefined && { http01Listen: options.http01Listen }),
+        },
+      })
+      engines.set(key, engine)
+      engine.catch(() => engines.delete(key))
+    }
+    return engine
+  }
+
+  /** Secrets of a source itself. One that a tenant made by the API reaches stored secrets only. */
+  async function secretOf(source: KnownSource, reference: Json): Promise<string> {
+    const known = secretReference(reference)
+    if (source.declaredBy === 'api' && !('secret' in known)) {
+      throw new EngineError('secret_unresolved', `the source "${source.spec.name}" names a secret of this machine`, {
+        remedy: 'store it as a Secret and name it by {secret: PATH#FIELD}',
+      })
+    }
+    const engine = await engineFor(source.tenant, serviceOwner)
+    return (await engine.resolveSecret(known, '.')).reveal()
+  }
+
+  async function repositoryOf(source: KnownSource): Promise<Repository> {
+    const { spec } = source
+    const key = JSON.stringify([spec.url, spec.credentials])
+    const known = repositories.get(source.id)
+    if (known?.key === key) return known.opened
+    await (await known?.opened)?.close()
+    const { credentials } = spec
+    const opened = openRepository({
+      folder: join(options.cacheFolder, source.id),
+      url: spec.url,
+      allowInsecure: options.allowInsecureGit,
+      http,
+      egress: options.egress,
+      ...(credentials && { credentials: credentialsOf(credentials, reference => secretOf(source, reference)) }),
+    })
+    repositories.set(source.id, { key, opened })
+    opened.catch(() => repositories.delete(source.id))
+    return opened
+  }
+
+  return {
+    store,
+    clock,
+    random,
+    log,
+    ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+    engineFor,
+    repositoryOf,
+    headOf: async (source, signal) => (await repositoryOf(source)).headOf(source.spec.branch, signal),
+    async signaturesOf({ spec }) {
+      if (!spec.requireSignedBy) return undefined
+      const { createSignaturePolicy } = await import('../sources/signatures/policy.ts')
+      return createSignaturePolicy(spec.requireSignedBy)
+    },
+    async forgeOf(source) {
+      const { forge } = source.spec
+      if (!forge) return undefined
+      const { type, url, repository, token } = forge
+      return createForge({
+        type,
+        repository,
+        token: await secretOf(source, token),
+        http,
+        clock,
+        allowInsecure: options.allowInsecureGit,
+        ...(url !== undefined && { url }),
+      })
+    },
+    async close() {
+      const all = [...repositories.values()].map(each => each.opened)
+      await Promise.allSettled([...all, ...engines.values()].map(async each => (await each).close()))
+    },
+  }
+}
+
+/** Renewals and the service's own secrets. */
+const serviceOwner = 'service'
+
+/** Without `TRUSTFORM_…`: the master key and the like are nobody's credential. */
+function withoutOwn(env: ConnectionOptions['env']): ConnectionOptions['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TRUSTFORM_')))
+}
+
+function secretReference(reference: Json): SecretReference {
+  if (isJsonObject(reference)) {
+    const { env, file, secret, age }: JsonObject = reference
+    if (typeof env === 'string') return { env }
+    if (typeof file === 'string') return { file }
+    if (typeof secret === 'string') return { secret }
+    if (typeof age === 'string') return { age }
+  }
+  throw new EngineError('secret_unresolved', 'this is not a secret reference', {
+    remedy: 'write {env: NAME}, {file: PATH}, {secret: PATH} or {age: …}',
+  })
+}
