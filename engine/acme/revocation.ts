@@ -1,19 +1,12 @@
 import { EngineError } from '../core/errors.ts'
+import { revocationReasons } from '../x509/revocation-reasons.ts'
 import type { SigningKey } from './jws.ts'
 import { problemType } from './problem.ts'
 import type { AccountSession, AcmeServer } from './session.ts'
 
-/** RFC 5280 §5.3.1 reasons that a subscriber can ask for, with their codes. */
-const revocationReasons: Readonly<Record<string, number>> = {
-  unspecified: 0,
-  keyCompromise: 1,
-  cACompromise: 2,
-  affiliationChanged: 3,
-  superseded: 4,
-  cessationOfOperation: 5,
-  privilegeWithdrawn: 9,
-  aACompromise: 10,
-}
+/** RFC 5280 §5.3.1 reasons that a subscriber can ask for, with their codes: those that are final. */
+const { certificateHold: _hold, removeFromCRL: _remove, ...final } = revocationReasons
+const subscriberReasons: Readonly<Record<string, number>> = final
 
 /** Signs by the account that holds the names, or by the certificate's own key (RFC 8555 §7.6). */
 export type Revoker =
@@ -30,10 +23,10 @@ export async function revokeCertificate(
   certificate: Uint8Array,
   reason = 'unspecified',
 ): Promise<void> {
-  const code = Object.hasOwn(revocationReasons, reason) ? revocationReasons[reason] : undefined
+  const code = Object.hasOwn(subscriberReasons, reason) ? subscriberReasons[reason] : undefined
   if (code === undefined) {
     throw new EngineError('acme_refused', `"${reason}" is no reason for which an ACME CA revokes`, {
-      remedy: `use one of ${Object.keys(revocationReasons).join(', ')}`,
+      remedy: `use one of ${Object.keys(subscriberReasons).join(', ')}`,
     })
   }
   const signer =
