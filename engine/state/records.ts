@@ -143,6 +143,8 @@ export interface RecordReader {
   records(tenant: string, query: RecordQuery): Promise<readonly StoredRecord[]>
   /** Over all tenants, for the service's own loops. */
   recordsEverywhere(query: RecordQuery): Promise<readonly (StoredRecord & { readonly tenant: string })[]>
+  /** Every collection, in the order of creation, for export. */
+  allRecords(tenant: string): Promise<readonly StoredRecord[]>
   log(tenant: string, query: LogQuery): Promise<readonly LogEntry[]>
   /** Undefined while the log is empty. */
   logHead(tenant: string, log: LogEntry['log']): Promise<LogHead | undefined>

@@ -1,13 +1,15 @@
 import { EngineError } from '../core/errors.ts'
 import type { CertificateRow } from '../core/resource.ts'
 import type { SealedRow, WrappedKey } from '../core/sealed.ts'
+import type { Job, LogEntry, StoredRecord } from './records.ts'
 import type { Commit, HistoryEntry, Mutation, OpenOperation, Snapshot, StateStore } from './store.ts'
 
 const format = 'trustform-state'
-const version = 1
+/** 2: with records, logs and jobs. */
+const version = 2
 const pageSize = 1000
 
-/** All of a tenant's state at one moment; leases stay behind. */
+/** All of a tenant's state; leases, also those of running jobs, stay behind. */
 interface TenantState {
   readonly tenant: string
   readonly declared: Snapshot
@@ -17,6 +19,10 @@ interface TenantState {
   readonly dataKeys: readonly WrappedKey[]
   readonly sealed: readonly SealedRow[]
   readonly operations: readonly OpenOperation[]
+  /** In the order of their creation. Absent in documents of version 1. */
+  readonly records?: readonly StoredRecord[]
+  readonly logs?: readonly LogEntry[]
+  readonly jobs?: readonly Job[]
 }
 
 /**
@@ -25,7 +31,7 @@ interface TenantState {
  */
 interface StateDocument extends TenantState {
   readonly format: typeof format
-  readonly version: typeof version
+  readonly version: number
 }
 
 /** Who writes, and when. */
@@ -80,12 +86,33 @@ async function readTenant(store: StateStore, tenant: string): Promise<TenantStat
     dataKeys: await store.dataKeys(tenant),
     sealed,
     operations: await store.operations(tenant),
+    records: await store.allRecords(tenant),
+    logs: [...(await readLog(store, tenant, 'audit')), ...(await readLog(store, tenant, 'event'))],
+    jobs: (await store.jobs({ tenant })).map(({ tenant: _tenant, leaseUntil: _lease, ...job }) => job),
+  }
+}
+
+async function readLog(store: StateStore, tenant: string, log: LogEntry['log']): Promise<LogEntry[]> {
+  const entries: LogEntry[] = []
+  for (let after = 0; ; ) {
+    const page = await store.log(tenant, { log, after, limit: pageSize })
+    const last = page.at(-1)
+    if (last === undefined) return entries
+    entries.push(...page)
+    after = last.sequence
   }
 }
 
 async function writeTenant(store: StateStore, state: TenantState, author: Author): Promise<void> {
   const mutations: Mutation[] = [
-    { type: 'restore', declared: state.declared, history: state.history },
+    {
+      type: 'restore',
+      declared: state.declared,
+      history: state.history,
+      records: state.records ?? [],
+      logs: state.logs ?? [],
+      jobs: state.jobs ?? [],
+    },
     ...state.dataKeys.map((key): Mutation => ({ type: 'put-data-key', key })),
     ...state.sealed.map((row): Mutation => ({ type: 'put-sealed', row })),
     ...state.certificates.map((certificate): Mutation => ({ type: 'add-certificate', certificate })),
@@ -105,7 +132,7 @@ function parseDocument(text: string): StateDocument {
     throw notOurs('the file is not JSON', error)
   }
   if (!isDocument(parsed)) throw notOurs('the file is not an exported state')
-  if (parsed.version !== version) {
+  if (parsed.version > version) {
     throw new EngineError('state_newer', `the exported state has version ${parsed.version}`, {
       remedy: 'import it with the version of trustform that wrote it, or a newer one',
     })
@@ -116,8 +143,9 @@ function parseDocument(text: string): StateDocument {
 /** Checks the frame; what is inside is ours, and the store refuses what does not fit its tables. */
 function isDocument(value: unknown): value is StateDocument {
   if (typeof value !== 'object' || value === null) return false
-  const lists = ['history', 'certificates', 'dataKeys', 'sealed', 'operations']
   const fields = new Map(Object.entries(value))
+  const known = ['history', 'certificates', 'dataKeys', 'sealed', 'operations']
+  const lists = fields.get('version') === 1 ? known : [...known, 'records', 'logs', 'jobs']
   const declared = fields.get('declared')
   return (
     fields.get('format') === format &&

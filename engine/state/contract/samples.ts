@@ -3,6 +3,7 @@ import type { Address } from '../../core/address.ts'
 import type { ErrorCode } from '../../core/error-catalogue.ts'
 import type { CertificateRow, JournalStep } from '../../core/resource.ts'
 import type { SealedRow, WrappedKey } from '../../core/sealed.ts'
+import type { JobDraft, LogDraft, LogEntry, RecordDraft } from '../records.ts'
 import type { Committed, Lease, LeaseHolder, Mutation, OpenOperation, ResourceDraft, StateStore } from '../store.ts'
 
 /** What a store's test hands to the contract. */
@@ -127,6 +128,32 @@ export const step = (operationId: string, name: string, changed: Partial<Journal
 })
 
 export const holder = (pid: number): LeaseHolder => ({ host: 'h', pid, startedAt: `s${pid}`, operation: 'apply' })
+
+export const record = (
+  id: string,
+  changed: Partial<RecordDraft> = {},
+  expectedVersion: number | null | 'any' = null,
+): Mutation => ({
+  type: 'put-record',
+  record: {
+    collection: 'source',
+    id,
+    data: { url: 'https://git.example', nested: { list: [1, null, 'ü'] } },
+    ...changed,
+  },
+  expectedVersion,
+})
+
+export const entry = (log: LogEntry['log'], changed: Partial<LogDraft> = {}): Mutation => ({
+  type: 'append-log',
+  entry: { log, at, type: `${log}_type`, actor: 'ann', subject: 'Role/web', data: { note: 'Zürich' }, ...changed },
+})
+
+export const job = (id: string, changed: Partial<JobDraft> = {}, yields = false): Mutation => ({
+  type: 'enqueue-job',
+  job: { id, queue: 'work', key: '', payload: { id }, runAt: at, maxAttempts: 3, ...changed },
+  yields,
+})
 
 /** Takes a lease that must be free. */
 export async function take(store: StateStore, pid: number, now: Date, ttlMs = 1000, ofTenant = tenant): Promise<Lease> {

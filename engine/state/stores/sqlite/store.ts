@@ -11,7 +11,7 @@ import { openOperations } from './journal.ts'
 import { acquire, breakHeld, release, renew } from './leases.ts'
 import { findEntries, headOf } from './logs.ts'
 import { type OpenFile, openFile, readOnly } from './open-file.ts'
-import { findNamed, findRecord, findRecords } from './records.ts'
+import { allRecords, findNamed, findRecord, findRecords } from './records.ts'
 import { dataKeysOf, findSealed, pageOfSealed } from './sealed.ts'
 import { explain } from './sqlite-error.ts'
 import { verifyState } from './verify.ts'
@@ -76,6 +76,7 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
     recordNamed: (tenant, collection, name) => read(() => findNamed(runner, tenant, collection, name)),
     records: async (tenant, asked) => (await read(() => findRecords(runner, tenant, asked))).map(withoutTenant),
     recordsEverywhere: asked => read(() => findRecords(runner, undefined, asked)),
+    allRecords: tenant => read(() => allRecords(runner, tenant)),
     log: (tenant, asked) => read(() => findEntries(runner, tenant, asked)),
     logHead: (tenant, log) => read(() => headOf(runner, tenant, log)),
     claimJobs: asked => write(() => claim(runner, asked)),
