@@ -61,7 +61,7 @@ export function fieldLine({ path, before, after, forcesReplacement }: FieldDiff)
 }
 
 /** `/spec/domains/1` is `domains[1]`; an item that comes or goes is told by its value, not by its place. */
-function fieldName(path: string, comesOrGoes: boolean): string {
+export function fieldName(path: string, comesOrGoes: boolean): string {
   const field = path.replace(/^(\/spec)?\//, '')
   const placed = comesOrGoes ? field.replace(/\/\d+$/, '') : field
   return visible(placed.replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.'))

@@ -1,101 +1,120 @@
-import { visible } from '../../core/visible.ts'
-import type { Change, PlanDocument, PreflightFinding } from '../plan.ts'
-import { fieldLine, fieldLines, tellingFields } from './fields.ts'
-import { countsOf, groupsOf, limitsOf, whyOf, wording } from './words.ts'
+import { code, fenced } from '../../core/markdown.ts'
+import { isBlocked, type PlanDocument } from '../plan.ts'
+import { fitting } from './fitting.ts'
+import { changeLines, changeRow, driftLines, emoji, findingsOf, impactLines, type Told } from './markdown-lines.ts'
+import { countsOf, groupsOf, limitsOf, wording } from './words.ts'
+
+export interface MarkdownOptions {
+  /** Whose plan this is, in the headline. */
+  readonly source?: string
+  /** Characters of the whole text; what is left out is counted. Default: everything is told. */
+  readonly limit?: number
+}
+
+/** Lists longer than this are not read; the rest is in the folded part. */
+const mostRows = 40
+const mostFindings = 25
 
 /**
- * A plan as GitHub-flavoured Markdown for a comment. Everything that a configuration can say stands in code, where
- * neither markup nor mentions have a meaning. Ends with a newline.
+ * A plan as GitHub-flavoured Markdown for a comment: the verdict, what stands in its way, what changes and why, how
+ * far that reaches, what changed outside, and folded away every field. Ends with a newline.
  */
-export function renderPlanMarkdown(document: PlanDocument): string {
-  const sections = [
-    `**Trustform plan:** ${countsOf(document)}.`,
-    ...limitsOf(document).map(limit => `> ${limit}`),
-    ...findingList(document),
-    ...changeTable(document),
-    ...details(document),
-  ]
+export function renderPlanMarkdown(document: PlanDocument, options: MarkdownOptions = {}): string {
+  const limit = options.limit ?? Number.POSITIVE_INFINITY
+  const sections = [`${headline(document, options.source)}\n\n${summary(document)}`]
+  const left = () => limit - sections.reduce((sum, section) => sum + section.length + 2, 0) - 1
+  const add = (section: string | undefined) => {
+    if (section !== undefined && section.length + 2 <= left()) sections.push(section)
+  }
+  for (const words of limitsOf(document)) add(`> ℹ️ ${words}`)
+
+  const findings = findingsOf(document)
+  add(
+    findingSection(
+      '⛔ In the way',
+      findings.filter(({ stops }) => stops),
+      left() * 0.5,
+    ),
+  )
+  add(
+    findingSection(
+      '⚠️ Worth a look',
+      findings.filter(({ stops }) => !stops),
+      left() * 0.3,
+    ),
+  )
+  const rows = groupsOf(document).flatMap(({ changes }) => changes.map(changeRow))
+  const shown = table(rows, left() * 0.6)
+  add(shown)
+  add(list('💥 Blast radius', impactLines(document), left() * 0.4, 15))
+  add(list('👀 Changed outside', driftLines(document), left() * 0.5, 20))
+  const whole = rows.length === 0 || shown?.endsWith(rows.at(-1) ?? '') === true
+  for (const section of details(document, whole, left)) add(section)
   return `${sections.join('\n\n')}\n`
 }
 
-/** All that keeps the plan from being applied, and warnings. */
-function findingList({ preflight, changes }: PlanDocument): string[] {
-  const order: readonly PreflightFinding['level'][] = ['error', 'warning']
-  const sorted = order.flatMap(level => preflight.filter(finding => finding.level === level))
-  const lines = sorted.flatMap(({ address, level, code: name, message, remedy }) => [
-    `- ${level === 'error' ? '❌ **error**' : '⚠️ **warning**'} ${code(address)} ${code(message)}`,
-    `  - hint: ${code(remedy)} (${code(name)})`,
-  ])
-  const blocked = changes.flatMap(({ address, blocked }) =>
-    blocked === undefined
-      ? []
-      : [
-          `- 🛑 **blocked** ${code(address)} ${code(blocked.message)}`,
-          `  - hint: ${code(blocked.remedy)} (${code(blocked.code)})`,
-        ],
+/** `### 📋 Trustform plan for infra: 5 changes`. */
+function headline(document: PlanDocument, source: string | undefined): string {
+  const of = source === undefined ? '' : ` for ${code(source)}`
+  const number = groupsOf(document).reduce((sum, { changes }) => sum + changes.length, 0)
+  const changes = `${number} change${number === 1 ? '' : 's'}`
+  if (isBlocked(document)) {
+    const verdict = document.preflight.some(({ level }) => level === 'error') ? 'cannot be applied' : 'needs approval'
+    return `### ⛔ Trustform plan${of}: ${number === 0 ? verdict : `${changes}, ${verdict}`}`
+  }
+  return number === 0 ? `### ✅ Trustform plan${of}: nothing to do` : `### 📋 Trustform plan${of}: ${changes}`
+}
+
+function summary(document: PlanDocument): string {
+  const [first = '', ...rest] = countsOf(document).split('; ')
+  return [`**${first}**`, ...rest].join(' · ')
+}
+
+function findingSection(title: string, findings: readonly Told[], budget: number): string | undefined {
+  return list(
+    title,
+    findings.map(({ text }) => text),
+    budget,
+    mostFindings,
   )
-  const all = [...blocked, ...lines]
-  return all.length === 0 ? [] : [all.join('\n')]
 }
 
-function changeTable(document: PlanDocument): string[] {
-  const rows = groupsOf(document).flatMap(({ action, changes }) =>
-    changes.map(change => {
-      const blocked = change.blocked ? ' 🛑 **blocked**' : ''
-      return `| ${code(wording[action].symbol)} ${action}${blocked} | ${cell(change.address)} | ${about(change)} |`
-    }),
+function list(title: string, items: readonly string[], budget: number, most: number): string | undefined {
+  if (items.length === 0) return undefined
+  const lines = fitting(items, budget - title.length - 7, most, number => `- … and ${number} more`)
+  return `#### ${title}\n\n${lines.join('\n')}`
+}
+
+function table(rows: readonly string[], budget: number): string | undefined {
+  if (rows.length === 0) return undefined
+  const head = ['#### Changes', '', '| | resource | what | why |', '| --- | --- | --- | --- |']
+  const shown = fitting(
+    rows,
+    budget - head.join('\n').length - 1,
+    mostRows,
+    number => `| | … and ${number} more, folded away below | | |`,
   )
-  return rows.length === 0 ? [] : [['| action | resource | |', '| --- | --- | --- |', ...rows].join('\n')]
+  return [...head, ...shown].join('\n')
 }
 
-/** Why, or for what is new, what it is. */
-function about(change: Change): string {
-  const words = whyOf(change) ?? tellingFields(change).join(' ')
-  return words === '' ? '' : cell(words)
+/** Field by field, folded by action, where that says more than the table. */
+function* details(document: PlanDocument, whole: boolean, left: () => number): Generator<string> {
+  for (const { action, changes } of groupsOf(document)) {
+    const summaryLine = `<details><summary>${emoji[action]} ${wording[action].title}: ${changes.length}, field by field</summary>`
+    const lines = changes.map(changeLines)
+    if (whole && lines.every(({ length }) => length <= 1)) continue
+    const blocks = lines.map(each => each.join('\n'))
+    // Fences may be longer than three; what they and the folding need is kept aside.
+    const room = left() - summaryLine.length - 100 - 2 * longestRun(blocks)
+    if (room < 100) return
+    const shown = fitting(blocks, room, Number.POSITIVE_INFINITY, number => `# … and ${number} more`)
+    yield `${summaryLine}\n\n${fenced(
+      shown.flatMap(block => block.split('\n')),
+      'diff',
+    )}\n\n</details>`
+  }
 }
 
-/** Field by field, folded away. */
-function details(document: PlanDocument): string[] {
-  const lines = [
-    ...document.drift.flatMap(({ address, diffs }) => [`! ${address} changed outside`, ...diffs.map(diffLine)]),
-    ...groupsOf(document).flatMap(({ changes }) => changes.flatMap(changeLines)),
-  ]
-  if (lines.length === 0) return []
-  return [`<details><summary>Details</summary>\n\n${fenced(lines.join('\n'))}\n\n</details>`]
-}
-
-function changeLines(change: Change): string[] {
-  if (change.action === 'no-op') return []
-  const { symbol } = wording[change.action]
-  const fields = tellingFields(change).map(field => `+   ${field}`)
-  const differing = fieldLines(change).map(({ sign, text }) => `${sign}   ${text}`)
-  return [`${symbol} ${change.address}`, ...fields, ...differing]
-}
-
-function diffLine(diff: Parameters<typeof fieldLine>[0]): string {
-  const { sign, text } = fieldLine(diff)
-  return `${sign}   ${text}`
-}
-
-/** A code span that its content cannot end (CommonMark §6.1). */
-function code(text: string): string {
-  const content = visible(text)
-  const fence = '`'.repeat(longestRun(content) + 1)
-  const pad = content.startsWith('`') || content.endsWith('`') || content === '' ? ' ' : ''
-  return `${fence}${pad}${content}${pad}${fence}`
-}
-
-/** A code span in a table: a bar would end the cell even there (GFM §4.10), and an escaped one can be escaped again. */
-function cell(text: string): string {
-  return code(text.replaceAll('|', '¦'))
-}
-
-/** A block that its content cannot end (CommonMark §4.5). */
-function fenced(text: string): string {
-  const fence = '`'.repeat(Math.max(3, longestRun(text) + 1))
-  return `${fence}diff\n${text}\n${fence}`
-}
-
-function longestRun(text: string): number {
-  return Math.max(0, ...(text.match(/`+/g) ?? []).map(run => run.length))
+function longestRun(blocks: readonly string[]): number {
+  return blocks.reduce((most, block) => Math.max(most, ...(block.match(/`+/g) ?? []).map(run => run.length)), 0)
 }

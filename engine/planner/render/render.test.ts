@@ -1,72 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Change, PlanDocument, PreflightFinding } from '../plan.ts'
-import { renderPlanMarkdown } from './markdown.ts'
+import { change, diff, documentOf, finding } from '../fixtures/documents.ts'
 import { renderPlanText } from './text.ts'
 import { shortValue } from './value.ts'
-
-const change = (given: Partial<Change>): Change => ({
-  address: 'Certificate/web',
-  kind: 'Certificate',
-  name: 'web',
-  action: 'update',
-  reason: 'config',
-  diffs: [],
-  dependsOn: [],
-  ...given,
-})
-
-const finding = (given: Partial<PreflightFinding>): PreflightFinding => ({
-  address: 'Certificate/web',
-  check: 'role-policy',
-  level: 'error',
-  code: 'role_violation',
-  message: 'the role does not allow x',
-  remedy: 'ask for another name',
-  ...given,
-})
-
-function documentOf(given: Partial<PlanDocument>): PlanDocument {
-  const changes = given.changes ?? []
-  const count = (action: string) => changes.filter(each => each.action === action).length
-  return {
-    formatVersion: '1.0',
-    lineage: '',
-    serial: 0,
-    configDigest: 'sha256:0',
-    createdAt: '2026-11-21T12:00:00.000Z',
-    owner: 'cli',
-    partial: false,
-    offline: false,
-    summary: {
-      create: count('create'),
-      update: count('update'),
-      replace: count('replace'),
-      delete: count('delete'),
-      renew: count('renew'),
-      reissue: count('reissue'),
-      forget: count('forget'),
-      import: count('import'),
-      noop: count('no-op'),
-      blocked: changes.filter(({ blocked }) => blocked).length,
-    },
-    changes,
-    drift: [],
-    preflight: [],
-    ...given,
-  }
-}
-
-const diff = (path: string, before: string | null, after: string | null) => ({
-  path,
-  before,
-  after,
-  sensitive: false,
-  forcesReplacement: false,
-})
 
 describe('text', () => {
   test('errors come before warnings, findings before drift, drift before changes, the count last', () => {
@@ -136,93 +74,5 @@ describe('values', () => {
     const pem = readFileSync(partner, 'utf8')
     const fingerprint = new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase()
     expect(shortValue(pem)).toBe(`(certificate sha256:${fingerprint.slice(0, 16)}…)`)
-  })
-})
-
-describe('markdown', () => {
-  test('what blocks a plan stands above the table, with the remedy', () => {
-    const blocked = { code: 'plan_blocked', message: 'no', remedy: 'add --allow X' } as const
-    const markdown = renderPlanMarkdown(documentOf({ changes: [change({ blocked, because: 'ttl changed' })] }))
-    const parts = ['**blocked** `Certificate/web` `no`', '`add --allow X`', '| `~` update', '`ttl changed`']
-    const places = parts.map(part => markdown.indexOf(part))
-    expect(places).toEqual(places.toSorted((a, b) => a - b))
-    expect(places).not.toContain(-1)
-  })
-
-  test('what is new is told by its fields', () => {
-    const diffs = [diff('/spec/role', null, 'servers'), diff('/spec/ttl', null, '30d')]
-    const markdown = renderPlanMarkdown(documentOf({ changes: [change({ action: 'create', diffs })] }))
-    expect(markdown).toContain('| `Certificate/web` | `role=servers ttl=30d` |')
-    expect(markdown).toContain('\n+   role=servers\n')
-  })
-
-  const hostile = fc.string({
-    unit: fc.constantFrom(
-      '`',
-      '``',
-      '|',
-      '\\',
-      '\n',
-      '\r',
-      '@all',
-      '#1',
-      '<b>',
-      '](x)',
-      '\u001b',
-      '\u202e',
-      'a',
-      ' ',
-      '~',
-    ),
-    maxLength: 12,
-  })
-
-  /** What is left of a line when every code span is taken away (CommonMark §6.1). */
-  const outsideCode = (line: string) => line.replaceAll(/(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)/g, '')
-
-  test('nothing that a configuration says stands outside code', () => {
-    fc.assert(
-      fc.property(hostile, hostile, (first, second) => {
-        const plain = (message: string) =>
-          renderPlanMarkdown(
-            documentOf({
-              changes: [
-                change({
-                  because: message,
-                  diffs: [diff('/spec/commonName', message, second)],
-                  blocked: { code: 'plan_blocked', message: `x${message}`, remedy: second },
-                }),
-                change({ action: 'renew', because: message }),
-              ],
-              drift: [{ address: 'AcmeAccount/le', diffs: [diff('/status/x', second, message)] }],
-              preflight: [finding({ message, remedy: second })],
-            }),
-          )
-        const structure = (markdown: string) => {
-          const fence = /\n(`{3,})diff\n([\s\S]*?)\n\1\n/.exec(markdown)
-          expect(fence).not.toBeNull()
-          // The block ends where it was meant to: no line inside is a fence as long as the outer one (CommonMark §4.5).
-          const inner = (fence?.[2] ?? '').split('\n')
-          expect(inner.some(line => line.trimStart().startsWith(fence?.[1] ?? '```'))).toBe(false)
-          return markdown
-            .replace(fence?.[0] ?? '', '\n')
-            .split('\n')
-            .map(outsideCode)
-        }
-        expect(structure(plain(first))).toEqual(structure(plain('harmless')))
-      }),
-    )
-  })
-
-  test('every row of the table has three cells, whatever is in them', () => {
-    const markdown = renderPlanMarkdown(documentOf({ changes: [change({ because: 'a | b \\| c' })] }))
-    const [row = ''] = markdown.split('\n').filter(line => line.startsWith('| `'))
-    expect(row.match(/\|/g)).toHaveLength(4)
-  })
-
-  test('a mention stands in code', () => {
-    expect(renderPlanMarkdown(documentOf({ preflight: [finding({ message: '@team look' })] }))).toContain(
-      '`@team look`',
-    )
   })
 })

@@ -46,40 +46,41 @@ const generic: Reader = payload => {
 }
 
 /** What each sender's events mean to us, by the name in their header; all others mean nothing. */
-const readers: Readonly<Record<HookSender, { readonly header: string; readonly events: ReadonlyMap<string, Reader> }>> = {
-  github: {
-    header: 'x-github-event',
-    events: new Map([
-      ['push', push],
-      ['pull_request', pullRequest],
-      ['pull_request_review', pullRequest],
-      ['issue_comment', issueComment],
-    ]),
-  },
-  gitlab: {
-    header: 'x-gitlab-event',
-    events: new Map([
-      ['Push Hook', push],
-      ['Merge Request Hook', mergeRequest],
-      ['Note Hook', note],
-    ]),
-  },
-  gitea: {
-    header: 'x-gitea-event',
-    events: new Map([
-      ['push', push],
-      ['pull_request', pullRequest],
-      ['pull_request_sync', pullRequest],
-      ['pull_request_approved', pullRequest],
-      ['pull_request_rejected', pullRequest],
-      ['pull_request_review_approved', pullRequest],
-      ['pull_request_review_rejected', pullRequest],
-      ['issue_comment', issueComment],
-      ['pull_request_comment', issueComment],
-    ]),
-  },
-  generic: { header: 'x-trustform-event', events: new Map() },
-}
+const readers: Readonly<Record<HookSender, { readonly header: string; readonly events: ReadonlyMap<string, Reader> }>> =
+  {
+    github: {
+      header: 'x-github-event',
+      events: new Map([
+        ['push', push],
+        ['pull_request', pullRequest],
+        ['pull_request_review', pullRequest],
+        ['issue_comment', issueComment],
+      ]),
+    },
+    gitlab: {
+      header: 'x-gitlab-event',
+      events: new Map([
+        ['Push Hook', push],
+        ['Merge Request Hook', mergeRequest],
+        ['Note Hook', note],
+      ]),
+    },
+    gitea: {
+      header: 'x-gitea-event',
+      events: new Map([
+        ['push', push],
+        ['pull_request', pullRequest],
+        ['pull_request_sync', pullRequest],
+        ['pull_request_approved', pullRequest],
+        ['pull_request_rejected', pullRequest],
+        ['pull_request_review_approved', pullRequest],
+        ['pull_request_review_rejected', pullRequest],
+        ['issue_comment', issueComment],
+        ['pull_request_comment', issueComment],
+      ]),
+    },
+    generic: { header: 'x-trustform-event', events: new Map() },
+  }
 
 /** What an event is about. A payload of any shape is an answer, never an exception. */
 export function hintOf(
