@@ -40,6 +40,8 @@ export interface ConnectionOptions {
 
 /** What the loop works with, opened when first needed and kept until `close`. */
 export interface Connections extends Omit<PollPorts, 'wake'> {
+  /** A secret of a source itself: credentials, tokens, the key of its webhook. */
+  secretOf(source: KnownSource, reference: Json): Promise<string>
   close(): Promise<void>
 }
 
@@ -113,6 +115,7 @@ export function createConnections(options: ConnectionOptions): Connections {
     log,
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     engineFor,
+    secretOf,
     repositoryOf,
     headOf: async (source, signal) => (await repositoryOf(source)).headOf(source.spec.branch, signal),
     async signaturesOf({ spec }) {

@@ -49,7 +49,9 @@ export const layers: readonly Layer[] = [
   // The composition root wires everything but the doors.
   { at: 'engine/composition', may: ['engine', 'schemas'] },
   { at: 'engine/index.ts', may: ['engine', 'schemas'] },
-  { at: 'engine/cli', may: doors },
+  // One command starts another door; it is loaded when that is called.
+  { at: 'engine/cli', may: [...doors, 'engine/cli/commands/serve.ts'] },
+  { at: 'engine/cli/commands/serve.ts', may: [...doors, 'engine/cli', 'reconciler'] },
   { at: 'reconciler', may: doors },
   { at: 'pulumi-provider', may: doors },
   { at: 'terraform-provider', may: doors },
