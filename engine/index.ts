@@ -8,6 +8,7 @@ import type { ApiKeyPorts, ApiKeys } from './access/api-keys.ts'
 import type { Engine } from './composition/engine.ts'
 import type { EngineOptions } from './composition/session.ts'
 import type { Diagnostic } from './core/errors.ts'
+import type { Clock, Random } from './core/ports.ts'
 import type { AuditVerdict } from './events/verify-audit.ts'
 import type { SourceFiles } from './manifest/files.ts'
 import type { Loaded, LoadedConfiguration } from './manifest/load.ts'
@@ -19,11 +20,10 @@ import type { StateStore } from './state/store.ts'
 
 export type { ApiKey, ApiKeyDraft, ApiKeyFilter, ApiKeyPorts, ApiKeys, Granter } from './access/api-keys.ts'
 export { parseScopes, type Scope, scopes } from './access/scopes.ts'
-export type { Engine, LockedEngine, LockOptions } from './composition/engine.ts'
+export type { Engine, LockedEngine, LockOptions, OperatorKeys } from './composition/engine.ts'
 export type { MadePlan, PlanOptions } from './composition/make-plan.ts'
 export type { CertificateView, ListedObject, ObjectView } from './composition/objects.ts'
 export type { EngineOptions } from './composition/session.ts'
-export { systemClock, systemRandom } from './composition/system.ts'
 export { type Address, formatAddress, parseAddress } from './core/address.ts'
 export { formatDuration, parseDuration } from './core/duration.ts'
 export { type ErrorCode, errorCatalogue } from './core/error-catalogue.ts'
@@ -75,6 +75,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 /** Opens a state store by its URL, for those who wrap or share one. */
 export async function openStore(url: string): Promise<StateStore> {
   return (await import('./state/open.ts')).openStore(url)
+}
+
+/** The machine's own clock and source of randomness. */
+export async function systemPorts(): Promise<{ readonly clock: Clock; readonly random: Random }> {
+  const { systemClock, systemRandom } = await import('./composition/system.ts')
+  return { clock: systemClock, random: systemRandom() }
 }
 
 /** The `Http` port, with a guard over the addresses that it connects to. */

@@ -43,5 +43,12 @@ export const commands: readonly Entry[] = [
   { name: 'graph', summary: 'print the dependency graph', load: () => import('./commands/graph.ts') },
   { name: 'renew', summary: 'renew certificates now', load: () => import('./commands/renew.ts') },
   { name: 'state', summary: 'look at and repair what is recorded', load: () => import('./commands/state.ts') },
+  {
+    name: 'serve',
+    summary: 'keep what git repositories declare true, and answer the REST API',
+    load: () => import('./commands/serve.ts'),
+  },
+  { name: 'key', summary: 'make, list and revoke API keys of the service', load: () => import('./commands/key.ts') },
+  { name: 'audit', summary: 'who did what, and whether that log is whole', load: () => import('./commands/audit.ts') },
   { name: 'schema', summary: 'print JSON Schema for editors', load: () => import('./commands/schema.ts') },
 ]
