@@ -120,8 +120,8 @@ export function createConnections(options: ConnectionOptions): Connections {
     headOf: async (source, signal) => (await repositoryOf(source)).headOf(source.spec.branch, signal),
     async signaturesOf({ spec }) {
       if (!spec.requireSignedBy) return undefined
-      const { createSignaturePolicy } = await import('../sources/signatures/policy.ts')
-      return createSignaturePolicy(spec.requireSignedBy)
+      const { createSignaturePolicy, requireSignedBy } = await import('../sources/signatures/policy.ts')
+      return createSignaturePolicy(await requireSignedBy(spec.requireSignedBy))
     },
     async forgeOf(source) {
       const { forge } = source.spec

@@ -2,8 +2,11 @@ import type { JobQueue } from '../jobs/queue.ts'
 import { watchDrift } from './drift.ts'
 import { type PollPorts, poll } from './poller.ts'
 import type { KnownSource } from './ports.ts'
+import { previewPullRequest } from './preview.ts'
+import { watchPullRequests } from './pull-requests.ts'
 import { renew } from './renewals.ts'
 import { endStaleRuns, type Trigger } from './runs.ts'
+import { sourceById } from './source-records.ts'
 import { reconcileSource } from './work.ts'
 
 /** The service's own work: polls, passes, renewals, drift. */
@@ -26,6 +29,11 @@ export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loo
     return queue.enqueue(tenant, { queue: 'reconcile', key: id, singleton: id, payload: { source: id, trigger } })
   }
 
+  function enqueuePreview({ id, tenant }: KnownSource, number: number): Promise<void> {
+    const singleton = `${id}:${number}`
+    return queue.enqueue(tenant, { queue: 'preview', key: singleton, singleton, payload: { source: id, number } })
+  }
+
   return {
     async start() {
       const interrupted = await endStaleRuns(ports)
@@ -39,12 +47,21 @@ export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loo
             return reconcileSource(ports, job, { source: String(source), trigger: trigger as Trigger })
           },
         },
+        preview: {
+          concurrency,
+          async run(job) {
+            const source = await sourceById(ports.store, job.tenant, String(job.payload.source))
+            await previewPullRequest(ports, source, Number(job.payload.number), job.signal)
+            return undefined
+          },
+        },
       })
       const { signal } = stopping
       running.push(
         poll({ ...ports, wake: source => enqueue(source, 'poll') }, signal),
         renew(ports, signal),
         watchDrift(ports, source => enqueue(source, 'drift'), signal),
+        watchPullRequests(ports, enqueuePreview, signal),
       )
     },
     async stop() {

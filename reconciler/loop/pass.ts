@@ -201,9 +201,16 @@ function awaitingApproval({ changes, summary }: PlanDocument, planId: string, { 
   }
 }
 
-/** The newest approved plan of the branch (a merged pull request's approval counts for the branch). */
+/** The newest approved plan of the branch; one of a pull request counts once that was merged. */
 async function approvedPlanFor(ports: LoopPorts, source: KnownSource): Promise<KnownPlan | undefined> {
-  return (await openPlans(ports, source)).find(({ record }) => record.state === 'approved')
+  for (const plan of await openPlans(ports, source)) {
+    const { state, pullRequest } = plan.record
+    if (state !== 'approved') continue
+    if (pullRequest === undefined) return plan
+    const merged = await (await ports.forgeOf(source))?.pullRequest(pullRequest)
+    if (merged?.state === 'merged') return plan
+  }
+  return undefined
 }
 
 function failuresOf(failed: readonly { readonly address: string; readonly error: unknown }[]): Error {

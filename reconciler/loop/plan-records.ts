@@ -25,6 +25,8 @@ export interface PlanRecord {
 export interface KnownPlan {
   readonly id: string
   readonly record: PlanRecord
+  /** ISO instant since which it can be looked at. */
+  readonly createdAt: string
 }
 
 const collection = 'plan'
@@ -56,8 +58,9 @@ export async function recordPlan(
   const document = { ...plan.document, changes }
   const record: PlanRecord = { ...plan, sourceId: source.id, digest, document, state: 'pending', approvals: [] }
   const superseded = open.map(each => put(source, { ...each, record: { ...each.record, state: 'superseded' } }, 'any'))
-  await write(ports, source, [put(source, { id, record }, null), ...superseded])
-  return { id, record }
+  const made = { id, record, createdAt: ports.clock.now().toISOString() }
+  await write(ports, source, [put(source, made, null), ...superseded])
+  return made
 }
 
 /** Plans of a source that somebody may still decide on, or has approved; newest first. */
@@ -71,7 +74,7 @@ export async function openPlans(ports: Pick<LoopPorts, 'store'>, source: KnownSo
 export async function settlePlan(
   ports: Pick<LoopPorts, 'store' | 'clock'>,
   source: KnownSource,
-  plan: KnownPlan,
+  plan: Pick<KnownPlan, 'id' | 'record'>,
   change: Partial<PlanRecord>,
 ): Promise<void> {
   await write(ports, source, [put(source, { ...plan, record: { ...plan.record, ...change } }, 'any')])
@@ -81,11 +84,15 @@ function write(ports: Pick<LoopPorts, 'store' | 'clock'>, source: KnownSource, m
   return ports.store.commit(source.tenant, { mutations, actor: ownerOf(source), at: ports.clock.now().toISOString() })
 }
 
-function put(source: KnownSource, { id, record }: KnownPlan, expectedVersion: null | 'any'): RecordMutation {
+function put(
+  source: KnownSource,
+  { id, record }: Pick<KnownPlan, 'id' | 'record'>,
+  expectedVersion: null | 'any',
+): RecordMutation {
   const data = record as unknown as JsonObject // JSON by construction
   return { type: 'put-record', record: { collection, id, parent: source.id, data }, expectedVersion }
 }
 
-function knownPlan({ id, data }: StoredRecord): KnownPlan {
-  return { id, record: data as unknown as PlanRecord } // only written through the type
+function knownPlan({ id, data, createdAt }: StoredRecord): KnownPlan {
+  return { id, createdAt, record: data as unknown as PlanRecord } // only written through the type
 }
