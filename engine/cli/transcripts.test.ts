@@ -28,7 +28,7 @@ test('help', async () => {
 test('usage errors', async () => {
   const lines = [
     'aply -f DIR/small.yaml',
-    'serve',
+    'deliver',
     'plan',
     'plan DIR/small.yaml',
     'plan -f DIR/small.yaml --formt text',
@@ -42,6 +42,11 @@ test('usage errors', async () => {
     'state rollback first',
     'schema Certificte',
     '--log-level loud list',
+    'key create --name ci',
+    'key create --name ci --scopes sources:red,plans:read',
+    'key create --name ci --scopes plans:read --expires soon',
+    'key revoke key_unknown',
+    'audit --since yesterday',
   ]
   const all: string[] = []
   for (const line of lines) all.push(await cli.transcript(line))
@@ -76,8 +81,38 @@ test('a life: validate, plan, apply, look, change, refuse, destroy', async () =>
     'destroy --yes',
     'destroy --yes --parallelism 1 --allow all-deletes',
     'list',
+    'audit',
+    'audit --action certificate_reissue --since 1h',
+    'audit --since 2026-11-22',
+    'audit verify',
   ]
   const all: string[] = []
   for (const line of lines) all.push(await cli.transcript(line))
   await expect(all.join('\n')).toMatchFileSnapshot('golden/life.txt')
+})
+
+test('API keys: make, list, revoke', async () => {
+  const keys = createConsole()
+  try {
+    const lines = [
+      'key list',
+      'key create --name ci --scopes sources:read,plans:approve --expires 90d',
+      'key create --name dashboard --user ann --scopes runs:read',
+      'key list',
+      'key revoke KEY',
+      'key revoke KEY',
+      'key list --json',
+      'audit',
+      'audit --action api_key_revoke --json',
+      'audit verify',
+    ]
+    const all: string[] = []
+    for (const line of lines) {
+      const listed: { id: string }[] = JSON.parse((await keys.run('key list --json')).stdout)
+      all.push(await keys.transcript(line.replace('KEY', listed[0]?.id ?? '')))
+    }
+    await expect(all.join('\n')).toMatchFileSnapshot('golden/keys.txt')
+  } finally {
+    keys.remove()
+  }
 })

@@ -1,9 +1,13 @@
+import type { ApiKey, ApiKeyDraft } from '../access/api-keys.ts'
 import type { Address } from '../core/address.ts'
 import type { SecretReference } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
+import { type AuditQuery, audited } from '../events/audit.ts'
+import type { AuditVerdict } from '../events/verify-audit.ts'
 import type { RunResult } from '../executor/ports.ts'
 import type { Plan } from '../planner/plan.ts'
 import { holdLease } from '../state/lease-guard.ts'
+import type { LogEntry } from '../state/records.ts'
 import type { Committed, HistoryEntry, HistoryQuery, Lease, Snapshot } from '../state/store.ts'
 import { type ApplyOptions, applyPlan } from './apply-plan.ts'
 import { currentCrl } from './crl.ts'
@@ -51,6 +55,12 @@ export interface Engine {
   history(query: HistoryQuery): Promise<readonly HistoryEntry[]>
   /** The value of a secret reference, for the door's own use; paths start at `folder`. Throws `secret_unresolved`. */
   resolveSecret(reference: SecretReference, folder: string): Promise<Secret>
+  /** The tenant's API keys; what is made and revoked here is done by the operator of the machine. */
+  readonly keys: OperatorKeys
+  /** Entries of the audit log, oldest first unless asked otherwise. */
+  audit(query: AuditQuery): Promise<readonly LogEntry[]>
+  /** Recomputes the chain of the audit log. */
+  verifyAudit(): Promise<AuditVerdict>
   /** What is structurally wrong with the state; empty when sound. */
   verify(): Promise<readonly string[]>
   unlock(): Promise<Lease | undefined>
@@ -62,6 +72,16 @@ export interface Engine {
   /** Copies this tenant to another store. */
   copyTo(url: string): Promise<readonly string[]>
   close(): Promise<void>
+}
+
+/** API keys without a key: whoever may open the state may make them. */
+export interface OperatorKeys {
+  /** The value is answered here and never again. */
+  create(draft: ApiKeyDraft): Promise<{ readonly key: ApiKey; readonly token: Secret }>
+  /** Also the revoked ones. */
+  list(): Promise<readonly ApiKey[]>
+  /** False where there is none to revoke. */
+  revoke(id: string): Promise<boolean>
 }
 
 /** Name of the lease that every change of declared state is made under. */
@@ -89,8 +109,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       const recorded = 'secret' in reference ? (await store.snapshot(tenant)).resources : []
       return secretResolver(session, [], recorded).resolve(reference, { folder })
     },
+    keys: operatorKeys(session),
+    audit: async ({ action, ...query }) =>
+      store.log(tenant, { ...query, log: 'audit', ...(action !== undefined && { type: action }) }),
+    verifyAudit: async () => (await import('../events/verify-audit.ts')).verifyAudit(store, tenant),
     verify: () => verifyAll(session),
-    unlock: () => store.breakLease(tenant, stateLease),
+    unlock: () => unlock(session),
     rotateKey: () => rotate(session),
     exportState: async () => (await import('../state/transfer.ts')).exportState(store, tenant),
     importState: async text => (await import('../state/transfer.ts')).importState(store, text, authorOf(session)),
@@ -108,6 +132,25 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     },
     close: () => session.close(),
   }
+}
+
+function operatorKeys({ store, clock, random, tenant, actor }: Session): OperatorKeys {
+  const open = async () => (await import('../access/api-keys.ts')).createApiKeys({ store, clock, random })
+  return {
+    create: async draft => (await open()).create(tenant, draft, { actor, scopes: 'all' }),
+    list: async () => (await open()).list(tenant, { revoked: true }),
+    revoke: async id => (await open()).revoke(tenant, id, { actor }),
+  }
+}
+
+async function unlock({ store, tenant, actor, clock }: Session): Promise<Lease | undefined> {
+  const broken = await store.breakLease(tenant, stateLease)
+  if (!broken) return undefined
+  const at = clock.now().toISOString()
+  const { host, pid, operation } = broken.holder
+  const mutations = [audited('state_unlock', { at, actor, subject: stateLease, data: { host, pid, operation } })]
+  await store.commit(tenant, { mutations, actor, at })
+  return broken
 }
 
 async function locked<T>(
@@ -169,7 +212,11 @@ async function rotate(session: Session) {
   const { store, tenant, env, random, clock, actor } = session
   const masterKey = await loadMasterKey({ env, random, mayCreate: false })
   const rotation = await rotateDataKey(store, tenant, masterKey, { clock, random, actor })
-  if (rotation) await (await session.keyring()).refresh()
+  if (!rotation) return undefined
+  await (await session.keyring()).refresh()
+  const at = clock.now().toISOString()
+  const mutations = [audited('state_rotate_key', { at, actor, subject: 'state', data: { ...rotation } })]
+  await store.commit(tenant, { mutations, actor, at })
   return rotation
 }
 
