@@ -78,14 +78,32 @@ test('no secret is in any output, log or file', async () => {
   keep('list', await shop.engine.list())
   for (const { address } of await shop.engine.list()) keep(address, await shop.engine.get(address))
   keep('history', await shop.engine.history({}))
-  outputs.set('export', await shop.engine.exportState())
+  // It fails after its secret was read: that has changed since the plan.
+  const stale = await shop.plan(yaml())
+  shop.env.CANARY = `${canaries.env}-later`
+  keep('failed apply', await shop.run(stale))
+  const { key, token } = await shop.engine.keys.create({ userId: 'ann', name: 'ci', scopes: ['plans:read'] })
+  keep('key', [key, await shop.engine.keys.list()])
+  await shop.engine.keys.revoke(key.id)
   keep('destroy', await shop.run(await shop.engine.plan({ mode: 'destroy', allow: ['all-deletes'] })))
   outputs.set('log', shop.logged.join('\n'))
+  keep('audit', await shop.engine.audit({}))
+  const exported = await shop.engine.exportState()
+  outputs.set('export', exported)
+  const { logs }: { logs: { log: string; type: string }[] } = JSON.parse(exported)
+  for (const type of ['secret_create', 'resource.updated', 'resource.failed', 'api_key_revoke', 'secret_delete']) {
+    expect(logs.map(entry => entry.type)).toContain(type)
+  }
 
   expect([...outputs].flatMap(([name, text]) => found(text).map(canary => `${canary} in ${name}`))).toEqual([])
   const files = readdirSync(shop.folder).filter(name => name.startsWith('state.db'))
   expect(files).toContain('state.db')
-  for (const name of files) expect(found(readFileSync(join(shop.folder, name))), name).toEqual([])
+  for (const name of files) {
+    const content = readFileSync(join(shop.folder, name))
+    expect(found(content), name).toEqual([])
+    expect(content.includes(token.reveal()), name).toBe(false)
+  }
+  expect([...outputs].filter(([, text]) => text.includes(token.reveal())).map(([name]) => name)).toEqual([])
 })
 
 test('the scan finds what it looks for', async () => {

@@ -69,6 +69,8 @@ test('no credential appears in any output, log, plan, error or in the state', as
       [0, ['state', 'export', '--out', 'export.json']],
       [0, ['state', 'rotate-key']],
       [0, ['state', 'verify']],
+      [0, ['audit', '--json']],
+      [0, ['audit', 'verify']],
     ]
     const outputs: string[] = []
     for (const [code, args] of commands) {
@@ -86,6 +88,9 @@ test('no credential appears in any output, log, plan, error or in the state', as
     }
 
     const shown = outputs.join('\n')
+    for (const action of ['dns_record_create', 'acme_challenge_complete', 'certificate_issue', 'dns_record_delete']) {
+      expect(shown).toContain(`"action": "${action}"`)
+    }
     expect(shown.length).toBeGreaterThan(2000)
     const stored = filesBelow(work.folder).filter(file => !/\/(a\.yaml|token)$/.test(file))
     expect(stored.some(file => file.endsWith('state.db'))).toBe(true)
