@@ -1,8 +1,8 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { EngineError, newId } from '../engine/index.ts'
 import { authenticate } from './auth/authenticate.ts'
 import { defaultRateLimits, limitRates, type RateLimits } from './auth/rate.ts'
-import { answerFailures } from './failures.ts'
+import { answerClientError, answerEarlyFailure, answerFailures } from './failures.ts'
 import { createMetrics } from './metrics.ts'
 import { recordRoutes } from './route-table.ts'
 import { routes } from './routes/routes.ts'
@@ -34,7 +34,10 @@ export async function createApp(services: Services, options: AppOptions = {}): P
     // Nothing in front of us is believed; addresses are the sockets' own.
     trustProxy: false,
     return503OnClosing: false,
-    disableRequestLogging: true,
+    // One line a request, of our own making.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    frameworkErrors: answerEarlyFailure,
+    clientErrorHandler: answerClientError,
     genReqId: request => requestId(request.headers['x-request-id'], services),
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
   })
