@@ -4,20 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
-import { ensureDnsServers, ensurePebble } from './install.ts'
+import { ensureDnsServers, ensureGitServers, ensurePebble } from './install.ts'
 import { withLock } from './lock.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'trustform-install-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test('everything that the tests start is there', async () => {
-  const paths = { ...(await ensureDnsServers()), ...(await ensurePebble()) }
+  const paths = { ...(await ensureDnsServers()), ...(await ensureGitServers()), ...(await ensurePebble()) }
   expect(Object.values(paths).filter(path => !existsSync(path))).toEqual([])
 })
 
 test.each([
   ['ensurePebble', /^these tests need Pebble; install with: GOBIN=\S+ go install .*cmd\/pebble@v2\.10\.1 .*\n$/],
   ['ensureDnsServers', /^these tests need PowerDNS and BIND; install with: sudo .*apt-get install .*pdns-server .*\n$/],
+  ['ensureGitServers', /^these tests need git, sshd and gpg; install with: sudo .*openssh-server .*\n$/],
 ])('%s tells an ordinary user in one line what to install, and fails', async (step, line) => {
   const script = `
     process.getuid = () => 1000

@@ -28,6 +28,15 @@ export async function prepareCache(folder: string): Promise<void> {
   await initialize(repository).catch(() => resetCache(folder))
 }
 
+/** Removes what a killed git leaves: half of a pack, and locks for which every later one would wait in vain. */
+export async function sweepCache(folder: string): Promise<void> {
+  const repository = repositoryFolder(folder)
+  for (const name of await readdir(repository, { recursive: true })) {
+    if (/\.lock$|(?:^|\/)tmp_(?:pack|idx|obj|rev)_|\.keep$/.test(name))
+      await rm(join(repository, name), { force: true })
+  }
+}
+
 /** Forgets everything that was fetched. */
 export async function resetCache(folder: string): Promise<void> {
   await emptyFolder(repositoryFolder(folder))

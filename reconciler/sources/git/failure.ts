@@ -94,12 +94,7 @@ const damaged =
   /corrupt|bad object|not a git repository|unable to read|invalid sha1 pointer|Unable to create '.*\.lock'/i
 
 /** Makes an error of what git printed: what it means, without secrets, control characters or the words of the server. */
-export function gitFailure(
-  stderr: string,
-  url: GitUrl | undefined,
-  secrets: readonly string[],
-  cause?: unknown,
-): Error {
+export function gitFailure(stderr: string, url: GitUrl | undefined, secrets: readonly string[]): Error {
   const lines = stderr.split(/[\r\n]+/).filter(line => line.trim() !== '')
   // What the other side prints comes after "remote:"; it must not choose what its failure is called.
   const own = lines.filter(line => !line.startsWith('remote:')).join('\n')
@@ -114,8 +109,6 @@ export function gitFailure(
   return new EngineError('git_unreachable', `${host} could not be asked for the repository: ${said || 'no answer'}`, {
     remedy: 'it is tried again by itself; check the network and the server if it stays',
     details: { reason: 'unreachable', git: said },
-    // The cause of simple-git repeats what git printed, with what it may hold.
-    ...(cause instanceof EngineError && { cause }),
   })
 }
 

@@ -68,7 +68,8 @@ export function gitFiles(objects: ObjectReader, commit: string, limits: GitLimit
       } else failures.push(refusedEntry(found, parts.join('/')))
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      failures.push(error)
+      // Part of a folder must not pass for the folder.
+      return { files: [], failures: [error], links: [] }
     }
     return { files: files.sort(), failures, links: links.sort() }
   }

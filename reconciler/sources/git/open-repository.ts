@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import { EngineError, type Http, type SourceFiles } from '../../../engine/index.ts'
 import type { Egress } from '../../net/egress.ts'
 import type { Commit, Fetched, Repository } from '../repository.ts'
-import { cacheSize, packCount, prepareCache, repositoryFolder, resetCache, whileSmallerThan } from './cache-folder.ts'
+import {
+  cacheSize,
+  packCount,
+  prepareCache,
+  repositoryFolder,
+  resetCache,
+  sweepCache,
+  whileSmallerThan,
+} from './cache-folder.ts'
 import { parseCommit } from './commit.ts'
 import type { GitCredentials } from './credentials.ts'
 import { type Exchange, withExchange } from './exchange.ts'
@@ -225,15 +233,7 @@ class GitRepository implements Repository {
     const { folder } = this.#options
     const { size, fetchTime } = this.#limits
     const specs = refs.map(ref => `+${ref}:${kept(ref)}`)
-    // Not quiet: simple-git waits 50 ms longer for a process that prints nothing.
-    const args = [
-      'fetch',
-      '--no-progress',
-      '--no-tags',
-      '--no-write-fetch-head',
-      '--no-recurse-submodules',
-      '--no-auto-gc',
-    ]
+    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-gc']
     await whileSmallerThan(folder, size, signal, each =>
       runGit({
         folder: repositoryFolder(folder),
@@ -243,7 +243,10 @@ class GitRepository implements Repository {
         timeout: fetchTime,
         signal: each,
       }),
-    )
+    ).catch(async error => {
+      await sweepCache(folder)
+      throw error
+    })
     // That packs could not be joined is no reason to refuse what was fetched.
     if ((await packCount(folder)) > mostPacks) await this.#git(['gc', '--quiet']).catch(() => undefined)
   }

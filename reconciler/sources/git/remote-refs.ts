@@ -84,7 +84,17 @@ async function askWithGit(question: RefQuestion, prefixes: readonly string[]): P
     signal,
   })
   const lines = printed.split('\n').map(line => line.split('\t'))
-  return new Map(lines.flatMap(([name = '', ref = '']) => (isObjectName(name) ? [[ref, name] as const] : [])))
+  const refs = new Map(lines.flatMap(([name = '', ref = '']) => (isObjectName(name) ? [[ref, name] as const] : [])))
+  // git takes whatever a web server answers for a repository of the old kind without refs.
+  if (refs.size === 0 && url.protocol.startsWith('http') && prefixes.includes('refs/heads/')) throw noGit(url)
+  return refs
+}
+
+function noGit(url: GitUrl): EngineError {
+  return new EngineError('git_unreachable', `${url.hostname} answers, but not as a git server, or only in part`, {
+    remedy: 'correct the URL, or wait until the server is back',
+    details: { reason: 'unreachable' },
+  })
 }
 
 /** `HttpFailure` of the port, told by its reason; a guard's refusal is told as it is. */

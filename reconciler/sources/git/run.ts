@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { EngineError } from '../../../engine/index.ts'
 import { type CallSettings, gitEnvironment } from './environment.ts'
 import { gitFailure } from './failure.ts'
@@ -13,47 +14,60 @@ export interface GitCall {
   readonly timeout: number
 }
 
-/**
- * What simple-git would refuse as unsafe in the hands of others. Every value is ours: the first is the whole isolation
- * of `environment.ts`, the rest are settings in it that switch things off.
- */
-const allowed = {
-  allowUnsafeConfigEnvCount: true,
-  allowUnsafeConfigPaths: true,
-  allowUnsafeHooksPath: true,
-  allowUnsafeFsMonitor: true,
-  allowUnsafeCredentialHelper: true,
-  allowUnsafeProtocolOverride: true,
-  allowUnsafeSshCommand: true,
-} as const
+/** Octets that one call may print. */
+const mostOutput = 64 * 1024 * 1024
 
-/** Runs git once in its isolation and gives what it printed. Rejects with `EngineError` or `DamagedCache`. */
-export async function runGit(call: GitCall): Promise<string> {
-  const { folder, args, settings = {}, secrets = [], timeout } = call
-  const { simpleGit } = await import('simple-git')
-  const env = gitEnvironment(folder, settings)
-  const expiry = AbortSignal.timeout(timeout)
-  const signal = call.signal ? AbortSignal.any([call.signal, expiry]) : expiry
-  signal.throwIfAborted()
-  let printed = ''
-  const git = simpleGit({
-    baseDir: folder,
-    abort: signal,
-    allowEnvironment: Object.keys(env),
-    unsafe: allowed,
-    errors: (error, { exitCode, stdErr }) => {
-      printed = Buffer.concat(stdErr).toString('utf8').slice(-8192)
-      return exitCode === 0 ? error : (error ?? new Error(`git ended with ${exitCode}`))
-    },
+/**
+ * Runs git once in its isolation and gives what it printed. Rejects with `EngineError` or `DamagedCache`, or with the
+ * signal's reason, and then nothing of it runs any more: git starts programs of its own (git-remote-https, index-pack),
+ * which outlive it and go on downloading unless their whole group is ended.
+ */
+export function runGit({ folder, args, settings = {}, secrets = [], signal, timeout }: GitCall): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const child = spawn('git', args, {
+      cwd: folder,
+      env: { ...gitEnvironment(folder, settings) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a group of its own
+    })
+    const printed: Buffer[] = []
+    let length = 0
+    let said = Buffer.alloc(0)
+    let ended: unknown
+
+    function end(reason: unknown): void {
+      ended ??= reason
+      if (child.pid === undefined) return
+      try {
+        process.kill(-child.pid, 'SIGKILL')
+      } catch {
+        // it is gone already
+      }
+    }
+    const onAbort = () => end(signal?.reason)
+    const timer = setTimeout(() => end(tooSlow(timeout)), timeout)
+    signal?.addEventListener('abort', onAbort, { once: true })
+
+    child.stdout.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > mostOutput) end(tooMuch())
+      else printed.push(chunk)
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      said = Buffer.concat([said, chunk]).subarray(-8192)
+    })
+    child.on('error', error => {
+      ended ??= 'code' in error && error.code === 'ENOENT' ? notInstalled() : error
+    })
+    child.on('close', code => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      if (ended !== undefined) reject(ended)
+      else if (code === 0) resolve(Buffer.concat(printed).toString('utf8'))
+      else reject(gitFailure(said.toString('utf8'), settings.url, secrets))
+    })
   })
-  try {
-    return await git.env(env).raw([...args])
-  } catch (error) {
-    if (call.signal?.aborted) throw call.signal.reason
-    if (expiry.aborted) throw tooSlow(timeout)
-    if (isMissing(error)) throw notInstalled()
-    throw gitFailure(printed, settings.url, secrets)
-  }
 }
 
 function tooSlow(timeout: number): EngineError {
@@ -63,13 +77,16 @@ function tooSlow(timeout: number): EngineError {
   })
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && /ENOENT/.test(error.message)
+function tooMuch(): EngineError {
+  return new EngineError('git_hostile', 'the repository has more branches and refs than can be listed', {
+    remedy: 'use a repository of its own for the configuration',
+    details: { reason: 'too_many_refs' },
+  })
 }
 
 export function notInstalled(): EngineError {
-  return new EngineError('git_refused', 'git is not installed where the service runs', {
-    remedy: 'install git 2.38 or newer',
+  return new EngineError('git_refused', 'git 2.38 or newer is not installed where the service runs', {
+    remedy: 'install it, or put it on the PATH of the service',
     details: { reason: 'git_missing' },
   })
 }
