@@ -59,12 +59,12 @@ function shownOperation({ path, method, operation }: Operation): Html {
   const body = objectAt(objectAt(objectAt(operation, 'requestBody'), 'content'), 'application/json')
   return html`<div class="operation" id="${text(operation.operationId)}"><h3><span class="method">${method}</span> <code>${path}</code></h3>
 <p>${capital(text(operation.summary))}. ${scopes.length > 0 && html`<span class="chip none">${scopes.map(text).join(', ')}</span>`}</p>
-${operation.description !== undefined && html`<p class="soft">${text(operation.description)}</p>`}
+${operation.description !== undefined && html`<p class="soft">${prose(text(operation.description))}</p>`}
 ${
   parameters.length > 0 &&
   html`<table><tbody>${parameters.map(
     parameter =>
-      html`<tr><td><code>${text(parameter.name)}</code></td><td class="soft">${text(parameter.in)}</td><td>${text(parameter.description)}</td></tr>`,
+      html`<tr><td><code>${text(parameter.name)}</code></td><td class="soft">${text(parameter.in)}</td><td>${prose(text(parameter.description))}</td></tr>`,
   )}</tbody></table>`
 }
 ${body.schema !== undefined && html`<p>Takes ${typeOf(asObject(body.schema))}.</p>`}
@@ -81,11 +81,11 @@ function shownAnswer(status: string, answer: JsonObject): Html {
 
 function shownSchema(name: string, schema: JsonObject): Html {
   const required = arrayAt(schema, 'required').map(text)
-  return html`<div class="operation" id="schema-${name}"><h3>${name}</h3><p class="soft">${text(schema.description)}</p><table><tbody>${Object.entries(
+  return html`<div class="operation" id="schema-${name}"><h3>${name}</h3><p class="soft">${prose(text(schema.description))}</p><table><tbody>${Object.entries(
     objectAt(schema, 'properties'),
   ).map(
     ([field, node]) =>
-      html`<tr><td class="tight"><code>${field}</code>${required.includes(field) && ' *'}</td><td class="tight soft">${typeOf(asObject(node))}</td><td>${text(asObject(node).description)}</td></tr>`,
+      html`<tr><td class="tight"><code>${field}</code>${required.includes(field) && ' *'}</td><td class="tight soft">${typeOf(asObject(node))}</td><td>${prose(text(asObject(node).description))}</td></tr>`,
   )}</tbody></table></div>`
 }
 
@@ -109,6 +109,9 @@ function typeOf(schema: JsonObject): Html {
 
 const tagOf = (operation: JsonObject): string => text(arrayAt(operation, 'tags')[0])
 const anchor = (tag: string): string => tag.toLowerCase().replaceAll(' ', '-')
+/** Descriptions put code into backticks. */
+const prose = (words: string): Html =>
+  html`${words.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`
 const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 const text = (value: Json | undefined): string => (value === undefined || value === null ? '' : String(value))
 

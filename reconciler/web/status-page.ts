@@ -24,10 +24,12 @@ const refresh = 30
 export function statusPage(view: StatusView): Html {
   const { now, sources, plans, unready, tenant } = view
   const names = new Map(sources.map(source => [source.id, source.spec.name]))
-  const whose = (name: string) => (tenant === undefined ? tenantNote(name) : undefined)
+  const tenants = new Set([...sources, ...plans, ...view.runs, ...view.expiries].map(each => each.tenant))
+  // Where there is only one, its name would be noise.
+  const whose = (name: string) => (tenants.size > 1 ? tenantNote(name) : undefined)
   return page(
     title(view),
-    html`<header><h1>Trustform</h1><span class="soft">${tenant ?? 'all tenants'} · ${absolute(now.toISOString())}</span>
+    html`<header><h1>Trustform</h1><span class="soft">${tenant === undefined ? 'all tenants' : `tenant ${tenant}`} · ${absolute(now.toISOString())}</span>
 <nav><a href="/docs">API</a><a href="/metrics">Metrics</a></nav></header>
 <main>
 ${unready !== undefined && html`<p class="alert bad">Not ready: ${unready}</p>`}
@@ -70,14 +72,19 @@ function title({ sources, plans }: StatusView): string {
 }
 
 function tiles({ sources, plans, expiries, now }: StatusView): Html {
-  const [next] = expiries
   const count = (wanted: Tone) => sources.filter(source => health(source) === wanted).length
+  const expired = expiries.filter(({ notAfter }) => Date.parse(notAfter) <= now.getTime()).length
+  const next = expiries[expired]
   return html`<div class="tiles">
-<div class="tile"><b>${count('good')} of ${sources.length}</b><span>sources ready</span></div>
-<div class="tile"><b>${count('bad')}</b><span>stalled or failing</span></div>
-<div class="tile"><b>${plans.length}</b><span>plans to approve</span></div>
-<div class="tile"><b>${next ? relative(next.notAfter, now) : '–'}</b><span>next expiry</span></div>
+${tile(`${count('good')} of ${sources.length}`, 'sources ready')}
+${tile(count('bad'), 'stalled or failing', count('bad') > 0 ? 'bad' : undefined)}
+${tile(plans.length, plans.length === 1 ? 'plan to approve' : 'plans to approve', plans.length > 0 ? 'wait' : undefined)}
+${expired > 0 ? tile(expired, 'expired', 'bad') : tile(next ? relative(next.notAfter, now) : '–', 'next expiry')}
 </div>`
+}
+
+function tile(value: string | number, label: string, tone?: Tone): Html {
+  return html`<div class="tile"><b class="${tone}">${value}</b><span>${label}</span></div>`
 }
 
 function section(heading: string, empty: string | undefined, columns: readonly string[], rows: readonly Html[]): Html {
@@ -94,7 +101,7 @@ type Tone = 'good' | 'bad' | 'wait' | 'none'
 const chip = (tone: Tone, text: string): Html => html`<span class="chip ${tone}">${text}</span>`
 const short = (commit: string | undefined): Html =>
   commit === undefined ? html`<span class="soft">–</span>` : html`<code title="${commit}">${commit.slice(0, 10)}</code>`
-const tenantNote = (name: string): Html => html`<span class="soft block">${name}</span>`
+const tenantNote = (name: string): Html => html`<span class="soft block">tenant ${name}</span>`
 
 function conditionOf({ conditions }: Source, type: Condition['type']): Condition | undefined {
   return conditions.find(condition => condition.type === type)
@@ -119,7 +126,7 @@ function sourceRow(source: Source, now: Date, whose: (tenant: string) => Html | 
     conditionOf(source, 'Stalled')?.status === 'True' ? conditionOf(source, 'Stalled') : conditionOf(source, 'Ready')
   const drifted = conditionOf(source, 'Drifted')?.status === 'True'
   const behind = observedCommit !== undefined && observedCommit !== appliedCommit
-  return html`<tr><td><b>${spec.name}</b><span class="soft block break">${shownUrl(spec.url)} · ${spec.branch}</span>${whose(source.tenant)}</td>
+  return html`<tr><td class="break"><b>${spec.name}</b><span class="soft block">${shownUrl(spec.url)} · ${spec.branch}</span>${whose(source.tenant)}</td>
 <td class="tight">${suspended ? chip('none', 'Suspended') : chip(health(source), told?.reason ?? 'Pending')}${drifted && chip('wait', 'Drifted')}</td>
 <td class="tight">${short(appliedCommit ?? observedCommit)}${behind && html`<span class="soft block">seen ${short(observedCommit)}</span>`}</td>
 <td class="break">${told?.message}${told && html`<span class="soft block">since ${absolute(told.since)} (${relative(told.since, now)})</span>`}</td></tr>`

@@ -16,16 +16,16 @@ a{color:var(--accent);text-decoration:none}a:hover,a:focus{text-decoration:under
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.9rem;margin:1rem 0}
 .tile,section{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}
 .tile{padding:.8rem 1.1rem}.tile b{display:block;font-size:1.55rem;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums}
-.tile span{color:var(--soft);font-size:.85rem}
+.tile b.bad,.tile b.wait{background:none}.tile span{color:var(--soft);font-size:.85rem}
 section{margin:0 0 1rem;overflow:hidden}
 .scroll{overflow-x:auto}
-table{width:100%;border-collapse:collapse}
+table{width:100%;border-collapse:collapse}.scroll td.break{min-width:15rem}
 th{font-size:.75rem;font-weight:600;color:var(--soft);text-align:left;text-transform:uppercase;letter-spacing:.04em}
 th,td{padding:.55rem 1.1rem;border-top:1px solid var(--line);vertical-align:top}
 td.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}th.num{text-align:right}
 td.tight{white-space:nowrap}
 .soft{color:var(--soft);font-size:.87rem}.block{display:block}
-code,.mono{font:.85em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+code{font:.85em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 .chip{display:inline-block;padding:.05rem .55rem;border-radius:1rem;font-size:.8rem;font-weight:600;white-space:nowrap;margin:0 .25rem .15rem 0}
 .good{color:var(--good);background:var(--good-bg)}.bad{color:var(--bad);background:var(--bad-bg)}
 .wait{color:var(--wait);background:var(--wait-bg)}.none{color:var(--none);background:var(--none-bg)}
@@ -36,5 +36,4 @@ footer{color:var(--soft);font-size:.85rem;padding-top:.25rem;padding-bottom:2rem
 .operation{border-top:1px solid var(--line);padding:.9rem 1.1rem}
 .operation p{margin:.3rem 0}.operation table{margin:.4rem 0}.operation th,.operation td{padding:.3rem .8rem .3rem 0}
 .method{display:inline-block;min-width:3.6rem;font-weight:700;color:var(--accent)}
-.toc{columns:14rem;padding:.2rem 1.1rem 1rem;margin:0;list-style:none}
 `
