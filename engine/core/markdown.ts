@@ -29,9 +29,11 @@ export function code(text: string): string {
 }
 
 /** Words that are nothing but words, with the punctuation of a sentence after them. */
-const plainWord = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d+)\)?[,;:.]?$/
+const plainWord = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d+)\)?[,;:.?]?$/
+/** Seconds tell a person nothing here. */
+const instant = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z/g
 /** A quotation, or what stands between blanks. */
-const token = /"[^"\n]*"[,;:.]?|[^ ]+/g
+const token = /"[^"\n]*"[,;:.?]?|[^ ]+/g
 
 /**
  * A sentence: plain English words stay, everything else (names, addresses, times, quotations) becomes code. Must not
@@ -43,17 +45,17 @@ export function prose(text: string): string {
   const flush = (): void => {
     if (odd.length === 0) return
     // A mark at the end belongs to the sentence.
-    const [, body = '', mark = ''] = /^(.*?)([,;:.]?)$/s.exec(odd.join(' ')) ?? []
+    const [, body = '', mark = ''] = /^(.*?)([,;:.?]?)$/s.exec(odd.join(' ')) ?? []
     const quoted = /^"([^"]+)"$/.exec(body)
     out += `${out === '' ? '' : ' '}${code(quoted?.[1] ?? body)}${mark}`
     odd = []
   }
-  for (const [word] of oneLine(text).matchAll(token)) {
+  for (const [word] of oneLine(text.replaceAll(instant, '"$1 $2 UTC"')).matchAll(token)) {
     if (!plainWord.test(word)) {
       // A quotation is a span of its own.
       if (word.startsWith('"')) flush()
       odd.push(word)
-      if (/[,;:."]$/.test(word)) flush()
+      if (/[,;:.?"]$/.test(word)) flush()
       continue
     }
     flush()

@@ -30,10 +30,11 @@ function blockOf({ severity, code: name, message, remedy, address, position }: D
     : address
       ? ` ${code(address)}`
       : ''
-  const lines = [`${sign}${where} ${prose(message)}`]
+  // Two blanks break the line also where a comment's line ends do not (GitLab).
+  const lines = [`${sign}${where} ${prose(message)}  `]
   if (position?.sourceLine !== undefined) lines.push('', frame(position, position.sourceLine), '')
   const tail = [...(remedy === undefined ? [] : [`💡 ${prose(remedy)}`]), code(name)]
-  lines.push(position?.sourceLine === undefined ? `<br>${tail.join(' · ')}` : tail.join(' · '))
+  lines.push(tail.join(' · '))
   return lines.join('\n')
 }
 

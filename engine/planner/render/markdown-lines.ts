@@ -48,13 +48,13 @@ function item(
   { message, remedy, code: name, pointer }: { message: string; remedy: string; code: string; pointer?: string },
 ): string {
   const field = pointer === undefined ? '' : ` (${code(fieldName(pointer, false))})`
-  return `- ${sign} ${code(address)}${field}: ${prose(message)}\n  💡 ${prose(remedy)} · ${code(name)}`
+  return `- ${sign} ${code(address)}${field}: ${prose(message)}  \n  💡 ${prose(remedy)} · ${code(name)}`
 }
 
 /** What changes, what exactly, and why. */
 export function changeRow(change: Change): string {
   if (change.action === 'no-op') return ''
-  const verb = `${emoji[change.action]} ${wording[change.action].title.toLowerCase()}${change.blocked ? ' 🛑' : ''}`
+  const verb = `${emoji[change.action]}&nbsp;${wording[change.action].title.toLowerCase()}${change.blocked ? '&nbsp;🛑' : ''}`
   const what = whatOf(change)
   const shown = what.slice(0, fieldsOfRow).map(code)
   const more = what.length > fieldsOfRow ? [`and ${what.length - fieldsOfRow} more`] : []

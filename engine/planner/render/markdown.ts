@@ -67,6 +67,8 @@ function headline(document: PlanDocument, source: string | undefined): string {
 
 function summary(document: PlanDocument): string {
   const [first = '', ...rest] = countsOf(document).split('; ')
+  // The headline says it already.
+  if (first === 'nothing to do') return rest.length === 0 ? 'Everything is as declared.' : rest.join(' · ')
   return [`**${first}**`, ...rest].join(' · ')
 }
 
