@@ -146,7 +146,11 @@ export function decideApproval(plan: ApprovablePlan, request: ApprovalRequest, f
 }
 
 /** Asks the forge, at this moment, what a decision needs. Errors are the forge's; without an answer nobody approves. */
-export async function approvalFacts(forge: Forge, number: number, by: string): Promise<ApprovalFacts> {
+export async function approvalFacts(
+  forge: Pick<Forge, 'mayApprove' | 'approvals' | 'pullRequest'>,
+  number: number,
+  by: string,
+): Promise<ApprovalFacts> {
   const mayApprove = await forge.mayApprove(by)
   if (!mayApprove) return { pullRequest: undefined, mayApprove, approvers: [] }
   const approvers: string[] = []

@@ -1,0 +1,138 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Diagnostic } from '../../engine/index.ts'
+import { change, documentOf, finding, samplePlan } from '../../engine/planner/fixtures/documents.ts'
+import { markerOf, renderComment } from './comment.ts'
+import type { PreviewContent, PreviewContext } from './content.ts'
+import { cutMarkdown } from './cut.ts'
+import { statusOf } from './status.ts'
+
+const context: PreviewContext = {
+  source: 'infra',
+  commit: '2b6aa2a563a893a761f1aa32616907b14c6a331c',
+  limit: 65_536,
+  digest: 'sha256:0f3ac9d1e2b4c5d6',
+  url: 'https://pki.example/v1/plans/plan_1',
+  apply: 'comment-or-merge',
+}
+
+const diagnostics: readonly Diagnostic[] = [
+  {
+    severity: 'error',
+    code: 'reference_unknown',
+    message: 'Certificate "web" does not name a known role: "webb"',
+    remedy: 'did you mean "web"? Roles in this configuration: api, web',
+    position: { file: 'certificates/web.yaml', line: 7, column: 9, sourceLine: '  role: webb', length: 4 },
+  },
+  {
+    severity: 'warning',
+    code: 'input_empty',
+    message: 'the file declares nothing',
+    position: { file: 'a.yaml', line: 1, column: 1 },
+  },
+]
+const changing = documentOf({ changes: [change({ action: 'create', address: 'Certificate/a' })] })
+
+const faces: [name: string, content: PreviewContent, given: Partial<PreviewContext>][] = [
+  [
+    'blocked',
+    { type: 'plan', document: samplePlan },
+    { notices: ['eve asked to apply and was refused: this account may not approve plans here'] },
+  ],
+  ['changes', { type: 'plan', document: changing }, {}],
+  ['nothing', { type: 'plan', document: documentOf({ changes: [change({ action: 'no-op' })] }) }, {}],
+  ['fork', { type: 'plan', document: { ...changing, offline: true } }, { fromFork: true }],
+  ['invalid', { type: 'invalid', diagnostics }, {}],
+  [
+    'failed',
+    { type: 'failed', message: 'the state is locked by ann', remedy: 'wait, or run trustform state unlock' },
+    {},
+  ],
+  ['pending', { type: 'pending' }, {}],
+]
+test.each(faces)('the comment of what is %s', async (name, content, given) => {
+  const comment = await renderComment(content, { ...context, ...given })
+  await expect(comment).toMatchFileSnapshot(join(import.meta.dirname, 'golden', `${name}.md`))
+})
+
+const statuses: [what: string, content: PreviewContent, state: string, description: string][] = [
+  ['nothing to do', { type: 'plan', document: documentOf({}) }, 'success', 'nothing to do'],
+  ['changes', { type: 'plan', document: changing }, 'success', '1 to create.'],
+  [
+    'what is in the way',
+    { type: 'plan', document: documentOf({ preflight: [finding({})] }) },
+    'failure',
+    'blocked: nothing to do; 1 error.',
+  ],
+  ['an invalid configuration', { type: 'invalid', diagnostics }, 'failure', 'invalid configuration: 1 error'],
+  ['a failure', { type: 'failed', message: 'x' }, 'error', 'the plan could not be made'],
+  ['work', { type: 'pending' }, 'pending', 'planning'],
+]
+test.each(statuses)('the status of %s', async (_what, content, state, description) => {
+  const url = 'https://pki.example/1'
+  expect(await statusOf(content, { source: 'infra', url })).toEqual({
+    context: 'trustform/infra',
+    url,
+    state,
+    description,
+  })
+})
+
+test('the beginning and the end are whole, however little fits', async () => {
+  const changes = Array.from({ length: 3000 }, (_, index) =>
+    change({ address: `Certificate/c${index}`, because: 'x'.repeat(300) }),
+  )
+  const many: Diagnostic[] = Array.from({ length: 500 }, () => ({
+    severity: 'error',
+    code: 'usage',
+    message: 'y '.repeat(150),
+  }))
+  const contents: PreviewContent[] = [
+    { type: 'plan', document: documentOf({ changes }) },
+    { type: 'invalid', diagnostics: many },
+    { type: 'failed', message: 'z\n'.repeat(100_000) },
+    { type: 'markdown', text: 'w\n'.repeat(100_000) },
+  ]
+  for (const content of contents) {
+    for (const limit of [4000, 65_536]) {
+      const comment = await renderComment(content, { ...context, limit })
+      expect(comment.length).toBeLessThanOrEqual(limit)
+      expect(comment.startsWith(`${markerOf('infra')}\n`)).toBe(true)
+      expect(comment.endsWith('this comment is kept up to date</sub>\n')).toBe(true)
+    }
+  }
+})
+
+test('a name cannot end the marker, and each has its own', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 20 }), name => {
+      if (!name.isWellFormed()) return
+      const marker = markerOf(name)
+      expect(marker.indexOf('-->')).toBe(marker.length - 3)
+      expect(marker).not.toMatch(/[\r\n]/)
+      expect(decodeURIComponent(marker.slice('<!-- trustform:'.length, -' -->'.length))).toBe(name)
+    }),
+  )
+})
+
+describe('markdown that is cut', () => {
+  const text = [
+    '# plan',
+    '',
+    '<details><summary>x</summary>',
+    '',
+    '````diff',
+    ...Array(100).fill('+ ```'),
+    '````',
+    '',
+    '</details>',
+  ].join('\n')
+  test('ends what it began', () => {
+    const cut = cutMarkdown(text, 400)
+    expect(cut.length).toBeLessThanOrEqual(400)
+    const [before = ''] = cut.split('\n\n… cut here')
+    expect(before.endsWith('\n````\n\n</details>')).toBe(true)
+  })
+  test('is left alone where it fits', () => expect(cutMarkdown(text, 10_000)).toBe(text))
+})
