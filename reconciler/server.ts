@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import {
   type Clock,
@@ -154,6 +154,6 @@ async function within(work: Promise<void>, milliseconds: number): Promise<void> 
 /** Beside the state where that is a file; it can be deleted at any time. */
 function cacheFolder(state: string, env: ServiceOptions['env']): string {
   const path = /^sqlite:(.+)$/s.exec(state)?.[1]
-  if (path !== undefined) return join(dirname(path), 'repositories')
+  if (path !== undefined) return resolve(dirname(path), 'repositories')
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trustform', 'repositories')
 }

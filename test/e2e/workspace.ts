@@ -22,6 +22,8 @@ export interface CliOptions {
 /** A user's folder: manifests, a state and a master key of its own; the real command line runs in it. */
 export interface Workspace {
   readonly folder: string
+  /** The environment that every run gets. */
+  readonly env: Readonly<Record<string, string>>
   write(file: string, text: string): string
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>
   /** Runs and fails with everything that was printed unless the exit code is the one expected. */
@@ -65,6 +67,7 @@ export function createWorkspace(name: string, env: Readonly<Record<string, strin
 
   return {
     folder,
+    env: base,
     run,
     async expect(code, args, options) {
       const result = await run(args, options)
