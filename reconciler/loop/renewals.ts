@@ -30,7 +30,7 @@ export async function renew(ports: LoopPorts, signal: AbortSignal): Promise<void
 }
 
 /** One round over a tenant. Answers undefined when nothing was due. */
-export async function renewTenant(
+async function renewTenant(
   ports: LoopPorts,
   tenant: string,
   offline: boolean,
