@@ -50,5 +50,10 @@ export const commands: readonly Entry[] = [
   },
   { name: 'key', summary: 'make, list and revoke API keys of the service', load: () => import('./commands/key.ts') },
   { name: 'audit', summary: 'who did what, and whether that log is whole', load: () => import('./commands/audit.ts') },
+  {
+    name: 'pr',
+    summary: 'keep the plan as a comment of a pull request, from CI',
+    load: () => import('./commands/pr.ts'),
+  },
   { name: 'schema', summary: 'print JSON Schema for editors', load: () => import('./commands/schema.ts') },
 ]

@@ -13,9 +13,10 @@ export async function publishPreview(
   number: number,
   content: PreviewContent,
   context: Omit<PreviewContext, 'limit'>,
+  { status = true }: { readonly status?: boolean } = {},
 ): Promise<{ readonly comment: string }> {
   const body = await renderComment(content, { ...context, limit: forge.commentLimit })
   const comment = await putSticky(forge, number, context.source, body)
-  await forge.setStatus(context.commit, await statusOf(content, context))
+  if (status) await forge.setStatus(context.commit, await statusOf(content, context))
   return { comment }
 }

@@ -49,9 +49,10 @@ export const layers: readonly Layer[] = [
   // The composition root wires everything but the doors.
   { at: 'engine/composition', may: ['engine', 'schemas'] },
   { at: 'engine/index.ts', may: ['engine', 'schemas'] },
-  // One command starts another door; it is loaded when that is called.
-  { at: 'engine/cli', may: [...doors, 'engine/cli/commands/serve.ts'] },
+  // Two commands open another door; it is loaded when they are called.
+  { at: 'engine/cli', may: [...doors, 'engine/cli/commands/serve.ts', 'engine/cli/commands/pr.ts'] },
   { at: 'engine/cli/commands/serve.ts', may: [...doors, 'engine/cli', 'reconciler'] },
+  { at: 'engine/cli/commands/pr.ts', may: [...doors, 'engine/cli', 'reconciler'] },
   { at: 'reconciler', may: doors },
   { at: 'pulumi-provider', may: doors },
   { at: 'terraform-provider', may: doors },

@@ -1,6 +1,6 @@
 import { EngineError, isJsonObject, type Json, type JsonObject } from '../../../engine/index.ts'
 import type { Comment, Forge, PullRequest } from '../forge.ts'
-import type { OpenedForgeOptions } from '../registry.ts'
+import type { OpenedForgeOptions } from '../options.ts'
 import { approversOf, type Review } from '../reviews.ts'
 import { statusLine } from '../status.ts'
 import { createTransport } from '../transport.ts'

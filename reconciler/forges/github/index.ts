@@ -1,7 +1,7 @@
 import { Octokit } from '@octokit/rest'
 import { EngineError } from '../../../engine/index.ts'
 import type { Forge, PullRequest } from '../forge.ts'
-import type { OpenedForgeOptions } from '../registry.ts'
+import type { OpenedForgeOptions } from '../options.ts'
 import { approversOf, type Review } from '../reviews.ts'
 import { statusLine } from '../status.ts'
 import { createTransport, fetchOver, wordsOf } from '../transport.ts'

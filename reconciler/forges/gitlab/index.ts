@@ -8,7 +8,7 @@ import {
 } from '@gitbeaker/rest'
 import { EngineError } from '../../../engine/index.ts'
 import type { CommitStatus, Forge, PullRequest } from '../forge.ts'
-import type { OpenedForgeOptions } from '../registry.ts'
+import type { OpenedForgeOptions } from '../options.ts'
 import { statusLine } from '../status.ts'
 import { createTransport } from '../transport.ts'
 import { NotFound, requesterOver } from './requester.ts'
