@@ -68,7 +68,7 @@ export function originOf(declared: Declared, pointer: Pointer): Position | undef
 }
 
 /** Whether a field of the document is a secret or below one. */
-export function isConfidential(declared: Declared, tokens: readonly string[]): boolean {
+function isConfidential(declared: Declared, tokens: readonly string[]): boolean {
   if (tokens[0] !== 'spec') return false
   const path = tokens.slice(1)
   // A key pasted into the wrong credential field is still a key.

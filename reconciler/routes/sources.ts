@@ -188,7 +188,7 @@ function checked(spec: SourceSpec): SourceSpec {
 }
 
 /** A source as the API shows it: that there are credentials, never which. */
-export function sourceView(source: Source) {
+function sourceView(source: Source) {
   const { id, spec, declaredBy, suspended, observedCommit, appliedCommit, conditions, createdAt, updatedAt } = source
   const { name, url, branch, paths, interval, drift, autoApply, forge } = spec
   return {
