@@ -32,8 +32,6 @@ const forges: Readonly<Record<Forge['type'], Entry>> = {
   },
 }
 
-export const forgeTypes = Object.keys(forges) as readonly Forge['type'][] // its own keys
-
 /** Opens a forge. Errors: `usage` for an address or repository that cannot be one. */
 export async function createForge(options: ForgeOptions): Promise<Forge> {
   const { publicUrl, api, load } = forges[options.type]

@@ -89,7 +89,7 @@ export function fetchOver(transport: Transport): typeof fetch {
  * Seconds until another request can help; undefined when the status is no rate limit. GitHub answers its secondary
  * limits with 403 and a Retry-After or words, its primary one with an exhausted `x-ratelimit-remaining`.
  */
-export function rateLimit({ status, headers, text }: ForgeResponse, now: Date): number | undefined {
+function rateLimit({ status, headers, text }: ForgeResponse, now: Date): number | undefined {
   if (status !== 429 && status !== 403 && status !== 503) return undefined
   const told = retryAfter(headers['retry-after'], now)
   const exhausted = headers['x-ratelimit-remaining'] === '0'

@@ -44,7 +44,7 @@ export type ApprovalDecision =
 const guarded: ReadonlySet<string> = new Set(['CertificateAuthority', 'AcmeAccount', 'TrustAnchor'])
 
 /** Changes by which an authority, an account or an anchor goes. */
-export function guardedDeletions({ changes }: Pick<PlanDocument, 'changes'>): readonly Address[] {
+function guardedDeletions({ changes }: Pick<PlanDocument, 'changes'>): readonly Address[] {
   return changes
     .filter(({ kind, action }) => guarded.has(kind) && (action === 'delete' || action === 'replace'))
     .map(({ address }) => address)
