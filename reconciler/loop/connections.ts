@@ -4,6 +4,7 @@ import {
   createEngine,
   type Engine,
   EngineError,
+  type EngineOptions,
   type Http,
   isJsonObject,
   type Json,
@@ -19,7 +20,7 @@ import { credentialsOf } from '../sources/git/credentials.ts'
 import { openRepository } from '../sources/git/open-repository.ts'
 import type { Repository } from '../sources/repository.ts'
 import type { PollPorts } from './poller.ts'
-import type { KnownSource } from './ports.ts'
+import { type KnownSource, ownerOf } from './ports.ts'
 
 export interface ConnectionOptions {
   readonly store: StateStore
@@ -50,30 +51,35 @@ export function createConnections(options: ConnectionOptions): Connections {
   const engines = new Map<string, Promise<Engine>>()
   const repositories = new Map<string, { readonly key: string; readonly opened: Promise<Repository> }>()
 
-  function engineFor(tenant: string, owner: string): Promise<Engine> {
-    const key = `${tenant} ${owner}`
+  function opened(
+    tenant: string,
+    owner: string,
+    references: NonNullable<EngineOptions['references']>,
+  ): Promise<Engine> {
+    const key = JSON.stringify([tenant, owner, references.files, Object.keys(references.env).length > 0])
     let engine = engines.get(key)
     if (!engine) {
-      engine = createEngine({
-        state: store,
-        tenant,
-        owner,
-        env,
-        http,
-        clock,
-        random,
-        log,
-        // A repository's manifests may name variables of the service, but none of its own, and none of its files.
-        references: { env: withoutOwn(env), files: owner === serviceOwner },
-        network: {
-          ...(options.resolver !== undefined && { resolver: options.resolver }),
-          ...(options.http01Listen !== undefined && { http01Listen: options.http01Listen }),
-        },
-      })
+      const { resolver, http01Listen } = options
+      const network = {
+        ...(resolver !== undefined && { resolver }),
+        ...(http01Listen !== undefined && { http01Listen }),
+      }
+      engine = createEngine({ state: store, tenant, owner, env, http, clock, random, log, references, network })
       engines.set(key, engine)
       engine.catch(() => engines.delete(key))
     }
     return engine
+  }
+
+  const engineOfService = (tenant: string) => opened(tenant, serviceOwner, { env, files: true })
+
+  /**
+   * A repository that the operator chose may name variables of the service, but none of its own, and none of its files.
+   * One that a tenant chose reaches neither: it could send them wherever it likes.
+   */
+  function engineOf(source: KnownSource): Promise<Engine> {
+    const variables = source.declaredBy === 'configuration' ? withoutOwn(env) : {}
+    return opened(source.tenant, ownerOf(source), { env: variables, files: false })
   }
 
   /** Secrets of a source itself. One that a tenant made by the API reaches stored secrets only. */
@@ -84,7 +90,7 @@ export function createConnections(options: ConnectionOptions): Connections {
         remedy: 'store it as a Secret and name it by {secret: PATH#FIELD}',
       })
     }
-    const engine = await engineFor(source.tenant, serviceOwner)
+    const engine = await engineOfService(source.tenant)
     return (await engine.resolveSecret(known, '.')).reveal()
   }
 
@@ -114,7 +120,8 @@ export function createConnections(options: ConnectionOptions): Connections {
     random,
     log,
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
-    engineFor,
+    engineOf,
+    engineOfService,
     secretOf,
     repositoryOf,
     headOf: async (source, signal) => (await repositoryOf(source)).headOf(source.spec.branch, signal),

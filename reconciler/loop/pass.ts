@@ -117,7 +117,7 @@ async function planAndApply(
   context: ApplyContext,
 ): Promise<Outcome> {
   const { run, signal, approved } = context
-  const engine = await ports.engineFor(source.tenant, ownerOf(source))
+  const engine = await ports.engineOf(source)
   return engine.locked(`reconcile ${source.spec.name}`, { waitMs: 60_000, signal }, async locked => {
     const seen = await decide(engine, source, configuration, approved, signal)
     const { document } = seen.made.plan

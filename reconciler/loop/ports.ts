@@ -20,8 +20,10 @@ export interface LoopPorts {
   readonly log: Log
   /** Where people find this service; links in statuses and comments. */
   readonly publicUrl?: string
-  /** An engine that owns what `owner` declares; shared, never closed by the caller. */
-  engineFor(tenant: string, owner: string): Promise<Engine>
+  /** The engine that owns what a source declares; shared, never closed by the caller. */
+  engineOf(source: KnownSource): Promise<Engine>
+  /** The engine of the service's own work for a tenant: renewals. */
+  engineOfService(tenant: string): Promise<Engine>
   repositoryOf(source: KnownSource): Promise<Repository>
   /** Undefined where commits need no signature. */
   signaturesOf(source: KnownSource): Promise<SignaturePolicy | undefined>

@@ -5,7 +5,7 @@ import { commandOf } from '../previews/command.ts'
 import type { PreviewContent } from '../previews/content.ts'
 import { publishPreview } from '../previews/publish.ts'
 import { type KnownPlan, openPlans, recordPlan, settlePlan } from './plan-records.ts'
-import { type KnownSource, type LoopPorts, ownerOf } from './ports.ts'
+import type { KnownSource, LoopPorts } from './ports.ts'
 
 /**
  * The job `preview`: what merging a pull request would do, as one comment and one status of its head commit, and the
@@ -72,7 +72,7 @@ async function planned(
   offline: boolean,
   signal: AbortSignal,
 ) {
-  const engine = await ports.engineFor(source.tenant, ownerOf(source))
+  const engine = await ports.engineOf(source)
   const { plan } = await engine.plan({ configuration, offline, signal })
   return plan.document
 }

@@ -36,7 +36,7 @@ async function renewTenant(
   offline: boolean,
   signal: AbortSignal,
 ): Promise<RunResult | undefined> {
-  const engine = await ports.engineFor(tenant, owner)
+  const engine = await ports.engineOfService(tenant)
   const { plan } = await engine.plan({ mode: 'renew', offline, signal })
   if (!hasChanges(plan.document)) return undefined
   const result = await engine.locked('renew', { waitMs: 60_000, signal }, async locked => {
@@ -49,7 +49,7 @@ async function renewTenant(
 
 /** `certificate.expiring` for what could not be renewed and has less than a tenth of its lifetime left. */
 async function warnOfExpiry(ports: LoopPorts, tenant: string, { failed }: RunResult): Promise<void> {
-  const engine = await ports.engineFor(tenant, owner)
+  const engine = await ports.engineOfService(tenant)
   const now = ports.clock.now()
   const listed = new Map((await engine.list({})).map(object => [object.address as string, object]))
   for (const { address, error } of failed) {
