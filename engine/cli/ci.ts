@@ -27,7 +27,7 @@ const runOf = (env: Env): string | undefined =>
     ? `${env.GITHUB_SERVER_URL}/${env.GITHUB_REPOSITORY}/actions/runs/${env.GITHUB_RUN_ID}`
     : undefined
 
-/** In order: Gitea's runner sets GitHub's variables too. Names verified 2026-11 in each system's documentation. */
+/** In order: Gitea's runner sets GitHub's variables too. Names as each system documents them. */
 const systems: readonly { readonly sign: string; readonly read: (env: Env) => CiJob }[] = [
   {
     sign: 'GITEA_ACTIONS',

@@ -98,7 +98,7 @@ function rateLimit({ status, headers, text }: ForgeResponse, now: Date): number 
   if (told !== undefined) return told
   const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset'])
   if (Number.isFinite(reset) && reset > 0) return Math.max(1, Math.ceil(reset - now.getTime() / 1000))
-  // What GitHub's documentation asks for where it names no time (verified 2026-11).
+  // What GitHub's documentation asks for where it names no time.
   return 60
 }
 

@@ -57,7 +57,7 @@ export async function open(options: OpenedForgeOptions): Promise<Forge> {
       .then(({ data }) => data.login)
       .catch(() => undefined)
     if (user !== undefined) return user
-    // Tokens of Actions and Apps are no users; only GraphQL tells who they are (verified 2026-11).
+    // Tokens of Actions and Apps are no users; only GraphQL tells who they are (as documented; not tried on the live service).
     const { viewer } = await demand('viewer', () =>
       octokit.graphql<{ readonly viewer: { readonly login: string } }>('query { viewer { login } }'),
     )

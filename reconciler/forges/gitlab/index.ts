@@ -99,7 +99,7 @@ export async function open(options: OpenedForgeOptions): Promise<Forge> {
       try {
         await demand(`commit ${commit}`, () => commits.editStatus(repository, commit, states[state], told))
       } catch (error) {
-        // GitLab refuses to set the state that is set already (verified 2026-11).
+        // GitLab refuses to set the state that is set already (as documented; not tried on the live service).
         const status = error instanceof EngineError ? error.details?.status : undefined
         if (status === 400 && error instanceof Error && /cannot transition status/i.test(error.message)) return
         throw error

@@ -28,7 +28,7 @@ const own = prefixed('x-trustform-signature')
 /** What each sender proves its deliveries with. SHA-1 signatures, which some send beside, prove nothing. */
 const schemes: Readonly<Record<HookSender, readonly Scheme[]>> = {
   github: [prefixed('x-hub-signature-256'), own],
-  // GitLab sends the secret itself (verified 2026-11).
+  // GitLab sends the secret itself (as documented; not tried on the live service).
   gitlab: [{ header: 'x-gitlab-token', proves: (value, secret) => equal(value, secret) }, own],
   // The same server under two names; it signs alike under each header.
   gitea: [bare('x-gitea-signature'), bare('x-forgejo-signature'), own],
