@@ -32,6 +32,7 @@ const points: [what: string, span: string][] = [
   ['second challenge posted', 'acme.post_challenge#2'],
   ['first validation seen', 'acme.poll_authorization#1'],
   ['second validation seen', 'acme.poll_authorization#2'],
+  ['validations audited', 'journal.note#1'],
   ['order ready', 'acme.poll_order#1'],
   ['finalize sent', 'acme.finalize#1'],
   ['certificate downloaded', 'acme.download#1'],
