@@ -12,7 +12,7 @@ export async function withEngine<T>(
   const { io, options, overrides } = context
   const { wrapStore, ...replaced } = overrides
   const url = more.state ?? stateUrl(options, io)
-  const store = wrapStore && wrapStore(await openStore(url))
+  const store = wrapStore?.(await openStore(url))
   const engine = await createEngine({
     tenant: options.tenant,
     env: io.env,
