@@ -122,7 +122,7 @@ async function planAndApply(
     const seen = await decide(engine, source, configuration, approved, signal)
     const { document } = seen.made.plan
     await run.phase('plan', { summary: { ...document.summary } })
-    const drifted = document.drift.length > 0
+    const { drifted } = seen
     if (!hasChanges(document)) return ready('Applied', `nothing to do at ${short(context.head)}`, drifted)
     refusePreflight(document)
     if (!seen.allowed) {
@@ -150,34 +150,28 @@ async function decide(
   approved: KnownPlan | undefined,
   signal: AbortSignal,
 ) {
-  const unhealed = await unhealedDrift(engine, source, configuration, signal)
-  const options = { configuration, signal, excludes: unhealed }
-  const made = await engine.plan(options)
+  const whole = await engine.plan({ configuration, signal })
+  // What is left out of a plan has no drift in it either, so that is read off the whole one.
+  const drifted = whole.plan.document.drift.length > 0
+  const options = { configuration, signal, excludes: unhealedDrift(source, whole.plan.document) }
+  const made = options.excludes.length === 0 ? whole : await engine.plan(options)
   const needsWord = made.plan.document.summary.blocked > 0
   if (!approved || planDigest(made.plan.document) !== approved.record.digest) {
-    return { made, allowed: source.spec.autoApply && !needsWord }
+    return { made, drifted, allowed: source.spec.autoApply && !needsWord }
   }
-  if (!needsWord) return { made, allowed: true }
+  if (!needsWord) return { made, drifted, allowed: true }
   const allow = made.plan.document.changes
     .filter(change => change.blocked?.code === 'plan_blocked')
     .map(each => each.address)
   const again = await engine.plan({ ...options, allow })
   const same = planDigest(again.plan.document) === approved.record.digest
-  return { made: again, allowed: same && again.plan.document.summary.blocked === 0 }
+  return { made: again, drifted, allowed: same && again.plan.document.summary.blocked === 0 }
 }
 
 /** Where drift is only to be told, changes that only it asks for stay undone. */
-async function unhealedDrift(
-  engine: Engine,
-  { spec }: KnownSource,
-  configuration: LoadedConfiguration,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
+function unhealedDrift({ spec }: KnownSource, { changes }: PlanDocument): readonly string[] {
   if (spec.drift === 'heal') return []
-  const { plan } = await engine.plan({ configuration, signal })
-  return plan.document.changes
-    .filter(({ reason, action }) => reason === 'drift' && action !== 'no-op')
-    .map(({ address }) => address)
+  return changes.filter(({ reason, action }) => reason === 'drift' && action !== 'no-op').map(({ address }) => address)
 }
 
 function refusePreflight({ preflight }: PlanDocument): void {
