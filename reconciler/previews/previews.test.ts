@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Diagnostic } from '../../engine/index.ts'
 import { change, documentOf, finding, samplePlan } from '../../engine/planner/fixtures/documents.ts'
+import type { Outcome } from '../sources/source.ts'
 import { markerOf, renderComment } from './comment.ts'
 import type { PreviewContent, PreviewContext } from './content.ts'
 import { cutMarkdown } from './cut.ts'
-import { statusOf } from './status.ts'
+import { statusOf, statusOfOutcome } from './status.ts'
 
 const context: PreviewContext = {
   source: 'infra',
@@ -77,6 +78,58 @@ test.each(statuses)('the status of %s', async (_what, content, state, descriptio
     state,
     description,
   })
+})
+
+const until = new Date('2026-11-21T12:00:00Z')
+const ready: Outcome = {
+  type: 'ready',
+  reason: 'Applied',
+  message: 'applied 2 changes at 2b6aa2a563a8',
+  drifted: false,
+}
+const outcomes: [what: string, outcome: Outcome, state: string, description: string][] = [
+  ['what was applied', ready, 'success', 'applied 2 changes at 2b6aa2a563a8'],
+  [
+    'drift beside it',
+    { ...ready, drifted: true },
+    'success',
+    'applied 2 changes at 2b6aa2a563a8; something changed outside',
+  ],
+  ['no change', { ...ready, reason: 'NoChange', message: 'at 2b6aa2a563a8' }, 'success', 'nothing to do'],
+  [
+    'a wait',
+    { type: 'waiting', reason: 'Locked', message: 'the state is locked', until },
+    'pending',
+    'trying again: the state is locked',
+  ],
+  [
+    'a bug, without its words',
+    { type: 'waiting', reason: 'InternalError', message: 'internal error: x of undefined', until },
+    'error',
+    'internal error; it is tried again',
+  ],
+  [
+    'a plan that waits for its word',
+    { type: 'stalled', reason: 'AwaitingApproval', message: '2 changes wait for approval' },
+    'pending',
+    '2 changes wait for approval',
+  ],
+  [
+    'what is held back',
+    { type: 'stalled', reason: 'Blocked', message: 'an authority would go' },
+    'failure',
+    'an authority would go',
+  ],
+  [
+    'escapes in what is wrong',
+    { type: 'stalled', reason: 'InvalidConfiguration', message: 'a.yaml:1:1: \u001b[2J\u202e' },
+    'failure',
+    'a.yaml:1:1: \ufffd[2J\ufffd',
+  ],
+]
+test.each(outcomes)('the status of the branch after %s', (_what, outcome, state, description) => {
+  const context = 'trustform/infra'
+  expect(statusOfOutcome(outcome, { source: 'infra' })).toEqual({ context, state, description })
 })
 
 test('the beginning and the end are whole, however little fits', async () => {

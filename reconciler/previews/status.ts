@@ -1,5 +1,6 @@
-import { hasChanges, isBlocked, renderPlan } from '../../engine/index.ts'
+import { hasChanges, isBlocked, renderPlan, visible } from '../../engine/index.ts'
 import type { CommitStatus } from '../forges/forge.ts'
+import type { Outcome } from '../sources/source.ts'
 import type { PreviewContent, PreviewContext } from './content.ts'
 
 /** The commit status that goes with a comment. Holds nothing of the configuration but counts. */
@@ -29,5 +30,34 @@ export async function statusOf(
       return { ...common, state: 'pending', description: 'planning' }
     case 'markdown':
       return { ...common, state: 'success', description: 'planned; see the comment' }
+  }
+}
+
+/** What waits for a person's word is no failure of the commit, unless something dangerous is held back. */
+const awaiting: ReadonlySet<string> = new Set(['AwaitingApproval'])
+
+/**
+ * The status of the branch's head commit after a pass: whether what it declares is true now. It takes the place of the
+ * plan's status where the same commit was the head of a pull request.
+ */
+export function statusOfOutcome(
+  outcome: Outcome,
+  { source, url }: Pick<PreviewContext, 'source' | 'url'>,
+): CommitStatus {
+  const common = { context: `trustform/${source}`, ...(url !== undefined && { url }) }
+  const message = visible(outcome.message)
+  switch (outcome.type) {
+    case 'ready': {
+      const drift = outcome.drifted ? '; something changed outside' : ''
+      const said = outcome.reason === 'NoChange' ? 'nothing to do' : message
+      return { ...common, state: 'success', description: `${said}${drift}` }
+    }
+    case 'waiting':
+      // What a bug says belongs in the log, not on a page that strangers may read.
+      if (outcome.reason === 'InternalError')
+        return { ...common, state: 'error', description: 'internal error; it is tried again' }
+      return { ...common, state: 'pending', description: `trying again: ${message}` }
+    case 'stalled':
+      return { ...common, state: awaiting.has(outcome.reason) ? 'pending' : 'failure', description: message }
   }
 }
