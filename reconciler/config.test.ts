@@ -27,6 +27,9 @@ async function findings(text: string): Promise<string[]> {
   )
 }
 
+/** A line of allowed signers, as ssh-keygen(1) has it. */
+const signer = 'ada ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5\n'
+
 const whole = `listen: 127.0.0.1:8080
 publicUrl: https://pki.corp.example/
 state: sqlite:/var/lib/trustform/state.db
@@ -47,7 +50,7 @@ sources:
 `
 
 test('the whole file, as the design shows it', async () => {
-  expect(await load(whole, { signers: 'ada ssh-ed25519 AAAA\n' })).toEqual({
+  expect(await load(whole, { signers: signer })).toEqual({
     listen: { host: '127.0.0.1', port: 8080 },
     publicUrl: 'https://pki.corp.example',
     state: 'sqlite:/var/lib/trustform/state.db',
@@ -66,7 +69,7 @@ test('the whole file, as the design shows it', async () => {
           credentials: { username: 'trustform', password: { file: '/etc/trustform/git-token' } },
           autoApply: true,
           drift: 'report',
-          requireSignedBy: { sshAllowedSigners: 'ada ssh-ed25519 AAAA\n' },
+          requireSignedBy: { sshAllowedSigners: signer },
           forge: {
             type: 'gitea',
             url: 'https://git.corp.example',
@@ -148,6 +151,62 @@ sources:
     ['2:75 input_unreadable: the configuration names a file that fails: "/etc/trustform/none" does not exist'],
   ],
   [
+    'what could become an option of git, or leads out of the repository',
+    `sources:
+  - {name: a, url: "--upload-pack=touch /tmp/x"}
+  - {name: b, url: "ext::sh -c id"}
+  - {name: c, url: https://g.example/e, branch: --upload-pack=x}
+  - {name: d, url: https://g.example/f, branch: refs/heads/--exec=x}
+`,
+    [
+      '2:20 schema_violation: the configuration has "--upload-pack=touch /tmp/x" as sources[0].url, expected a repository such as https://git.corp.example/infra/pki.git or ssh://git@git.corp.example/infra/pki.git',
+      '3:20 schema_violation: the configuration has "ext::sh -c id" as sources[1].url, expected a repository such as https://git.corp.example/infra/pki.git or ssh://git@git.corp.example/infra/pki.git',
+      '4:49 schema_violation: the configuration has "--upload-pack=x" as sources[2].branch, expected a branch name such as main',
+      '5:49 schema_violation: the configuration has "refs/heads/--exec=x" as sources[3].branch, expected a branch name such as main',
+    ],
+  ],
+  [
+    'the same where the schema has nothing to say',
+    `sources:
+  - {name: c, url: --upload-pack=x}
+  - {name: d, url: "ssh://-oProxyCommand=x/y"}
+  - {name: f, url: https://g.example/f, branch: main.lock}
+  - {name: g, url: https://g.example/g, branch: a..b}
+  - {name: h, url: https://g.example/h, paths: [ok, ../../etc]}
+  - {name: i, url: http://g.example/i}
+  - {name: j, url: https://bot:canary-8412@g.example/j}
+`,
+    [
+      '2:20 schema_violation: the configuration of the source "c" is refused: the repository\'s URL begins with "-"',
+      '3:20 schema_violation: the configuration of the source "d" is refused: the repository\'s URL has no plain host name',
+      '4:49 schema_violation: the configuration of the source "f" is refused: "main.lock" cannot be the name of a branch or a ref',
+      '5:49 schema_violation: the configuration of the source "g" is refused: "a..b" cannot be the name of a branch or a ref',
+      '6:53 schema_violation: the configuration of the source "h" is refused: the path "../../etc" leads out of the repository',
+      '7:20 schema_violation: the configuration of the source "i" is refused: the repository\'s URL is http, over which anybody could answer',
+      '8:20 schema_violation: the configuration of the source "j" is refused: the repository\'s URL holds credentials',
+    ],
+  ],
+  [
+    'signers that let nobody sign',
+    `sources:
+  - {name: a, url: https://g.example/a, requireSignedBy: {since: ${'a1'.repeat(20)}}}
+  - {name: b, url: https://g.example/b, requireSignedBy: {sshAllowedSigners: ada ssh-ed25519 AAAA}}
+  - {name: c, url: https://g.example/c, requireSignedBy: {pgpKeys: none}}
+`,
+    [
+      '2:58 schema_violation: the configuration of the source "a" is refused: requireSignedBy names no key',
+      '3:78 schema_violation: the configuration of the source "b" is refused: line 1 of the allowed signers has no key of a known type with enough bits',
+      '4:68 schema_violation: the configuration of the source "c" is refused: pgpKeys holds no armoured public keys',
+    ],
+  ],
+  [
+    'a commit that is not named in full',
+    `sources:\n  - {name: a, url: https://g.example/a, requireSignedBy: {pgpKeys: x, since: main}}\n`,
+    [
+      '2:78 schema_violation: the configuration has "main" as sources[0].requireSignedBy.since, expected a commit\'s full name, 40 hexadecimal digits',
+    ],
+  ],
+  [
     'a secret written in the file',
     'sources:\n  - {name: a, url: https://g.example/a, webhookSecret: canary-8412}\n',
     ['2:56 literal_secret: the configuration holds the value of sources[0].webhookSecret itself'],
@@ -166,11 +225,14 @@ sources:
 ]
 test.each(cases)('%s', async (_what, text, told) => expect(await findings(text)).toEqual(told))
 
-test('no frame shows a secret', async () => {
-  const text =
-    'sources:\n  - {name: a, url: https://g.example/a, forge: {type: gitea, repository: a/b, token: canary-8412}}\n'
-  const error = await load(text).catch(thrown => thrown)
-  expect(await formatDiagnostics(error.diagnostics, 'text')).not.toContain('canary')
+test.each([
+  ['a token', 'url: https://g.example/a, forge: {type: gitea, repository: a/b, token: canary-8412}'],
+  ['a password in a URL', 'url: https://bot:canary-8412@g.example/a'],
+])('no frame shows %s', async (_what, fields) => {
+  const error = await load(`sources:\n  - {name: a, ${fields}}\n`).catch(thrown => thrown)
+  const text = await formatDiagnostics(error.diagnostics, 'text')
+  expect(text).toContain('2:')
+  expect(text).not.toContain('canary')
 })
 
 test('addresses to listen at', () => {

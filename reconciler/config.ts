@@ -11,6 +11,7 @@ import {
   type SourceFiles,
 } from '../engine/index.ts'
 import type { DeclaredSource } from './services.ts'
+import { problemsOf } from './sources/check.ts'
 import type { ForgeSpec, SourceSpec } from './sources/source.ts'
 
 /** `reconciler.yaml` with its defaults. */
@@ -91,7 +92,7 @@ async function beyondSchema(
 ): Promise<{ readonly diagnostics: readonly Diagnostic[]; readonly texts: Texts }> {
   const diagnostics: Diagnostic[] = []
   const texts = new Map<string, string>()
-  const { sources } = value as unknown as File // as validated
+  const { sources, git } = value as unknown as File // as validated
   const names = new Set<string>()
   for (const [index, source] of sources.entries()) {
     const pointer = `/sources/${index}`
@@ -107,6 +108,7 @@ async function beyondSchema(
       const facts = { code: 'schema_violation', message, remedy: 'poll less often, or use a webhook' } as const
       diagnostics.push(problemAt(`${pointer}/interval`, facts))
     }
+    const unread: string[] = []
     for (const [field, given] of Object.entries(source.requireSignedBy ?? {})) {
       if (typeof given !== 'object' || given === null || !('file' in given)) continue
       const at = `${pointer}/requireSignedBy/${field}`
@@ -117,10 +119,27 @@ async function beyondSchema(
         if (!(error instanceof EngineError)) throw error
         const { code, message, remedy = 'check the path' } = error
         diagnostics.push(problemAt(`${at}/file`, { code, message: `names a file that fails: ${message}`, remedy }))
+        unread.push(`/requireSignedBy/${field}`)
       }
+    }
+    const signers = source.requireSignedBy && { requireSignedBy: signersOf(source.requireSignedBy, texts, pointer) }
+    for (const problem of await problemsOf({ ...source, ...signers }, { allowInsecure: git.allowInsecure })) {
+      const { code, message, remedy } = problem
+      if (unread.includes(problem.pointer)) continue
+      const told = `of the source "${source.name}" is refused: ${message}`
+      const diagnostic = problemAt(`${pointer}${problem.pointer}`, { code, message: told, remedy })
+      // A refused URL may be one that holds a password.
+      diagnostics.push(problem.pointer === '/url' ? withoutLine(diagnostic) : diagnostic)
     }
   }
   return { diagnostics, texts }
+}
+
+/** Where it stands, without what stands there. */
+function withoutLine({ position, ...diagnostic }: Diagnostic): Diagnostic {
+  if (!position) return diagnostic
+  const { file, line, column } = position
+  return { ...diagnostic, position: { file, line, column } }
 }
 
 function configOf(file: File, folder: string, texts: Texts): Config {
@@ -132,7 +151,7 @@ function configOf(file: File, folder: string, texts: Texts): Config {
     egressAllow: egress.allow,
     allowInsecureGit: git.allowInsecure,
     sources: sources.map((source, index) =>
-      declaredSource(source, folder, field => texts.get(`/sources/${index}/requireSignedBy/${field}`)),
+      declaredSource(source, folder, signers => signersOf(signers, texts, `/sources/${index}`)),
     ),
     folder,
   }
@@ -141,21 +160,24 @@ function configOf(file: File, folder: string, texts: Texts): Config {
 function declaredSource(
   { suspended, interval, credentials, requireSignedBy, webhookSecret, forge, ...plain }: FileSource,
   folder: string,
-  textOf: (field: string) => string | undefined,
+  resolved: (signers: JsonObject) => JsonObject,
 ): DeclaredSource {
   const spec: SourceSpec = {
     ...plain,
     interval: parseDuration(interval),
     ...(credentials && { credentials: rebased(credentials, folder) }),
-    ...(requireSignedBy && {
-      requireSignedBy: Object.fromEntries(
-        Object.entries(requireSignedBy).map(([field, given]) => [field, textOf(field) ?? given]),
-      ),
-    }),
+    ...(requireSignedBy && { requireSignedBy: resolved(requireSignedBy) }),
     ...(webhookSecret !== undefined && { webhookSecret: rebased({ it: webhookSecret }, folder).it as JsonObject }),
     ...(forge && { forge: { ...forge, token: rebased({ it: forge.token }, folder).it as JsonObject } }),
   }
   return { spec, suspended }
+}
+
+/** The texts themselves in place of the files that hold them: what is checked here is what commits are held to. */
+function signersOf(signers: JsonObject, texts: Texts, pointer: string): JsonObject {
+  return Object.fromEntries(
+    Object.entries(signers).map(([field, given]) => [field, texts.get(`${pointer}/requireSignedBy/${field}`) ?? given]),
+  )
 }
 
 /** Secret files are named from where the configuration stands, wherever the service runs. */
