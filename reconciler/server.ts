@@ -10,6 +10,7 @@ import {
   type Random,
   type StateStore,
   systemPorts,
+  type Trace,
 } from '../engine/index.ts'
 import { createApp } from './app.ts'
 import type { Config, Listen } from './config.ts'
@@ -37,6 +38,7 @@ export interface ServiceOptions {
   readonly resolver?: string | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
+  readonly trace?: Trace | undefined
   readonly wrapStore?: ((store: StateStore) => StateStore) | undefined
 }
 
@@ -56,14 +58,14 @@ const passGrace = 20_000
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { config, env } = options
   const system = await systemPorts()
-  const { clock = system.clock, random = system.random } = options
+  const { clock = system.clock, random = system.random, trace = system.trace } = options
   const logger = createLogger(options.logLevel)
   const log = logOf(logger)
   const opened = await openStore(options.state)
   const store = options.wrapStore?.(opened) ?? opened
   const egress = createEgress(config.egressAllow)
   const http = await createHttp({ guard: egress.guard })
-  const ports = { store, clock, random, log }
+  const ports = { store, clock, random, log, trace }
   const { publicUrl, allowInsecureGit } = config
   const connections = createConnections({
     ...{ ...ports, env, http, egress, allowInsecureGit, cacheFolder: cacheFolder(options.state, env) },

@@ -1,8 +1,7 @@
 import type { Clock, JsonObject, Log, Random } from '../engine/index.ts'
-import type { PlanRecord } from './loop/plan-records.ts'
-import type { KnownSource } from './loop/ports.ts'
 import type { Run, Trigger } from './loop/runs.ts'
-import type { SourceSpec } from './sources/source.ts'
+import type { StoredPlan } from './records/plan-records.ts'
+import type { Source, SourceSpec } from './sources/source.ts'
 
 /**
  * What the service's application stands on, as plain ports. Everything that a request touches is here, so that the
@@ -80,11 +79,6 @@ export interface ApiKeys {
 
 // ---------------------------------------------------------------------------------------------------- sources
 
-export interface Source extends KnownSource {
-  readonly createdAt: string
-  readonly updatedAt: string
-}
-
 /** The sources of every tenant, in the collection `source` (second name: the spec's name), beside the loop's writes. */
 export interface Sources {
   list(tenant: string, page: PageRequest): Promise<Page<Source>>
@@ -114,17 +108,9 @@ export interface DeclaredSource {
 
 // ---------------------------------------------------------------------------------------------------- plans and runs
 
-export interface StoredPlan extends PlanRecord {
-  readonly id: string
-  readonly tenant: string
-  readonly version: number
-  readonly createdAt: string
-  readonly updatedAt: string
-}
-
 export interface PlanFilter {
   readonly source?: string
-  readonly state?: PlanRecord['state']
+  readonly state?: StoredPlan['state']
 }
 
 export interface Plans {

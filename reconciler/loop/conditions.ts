@@ -17,7 +17,7 @@ export function conditionsAfter(before: readonly Condition[], outcome: Outcome, 
     },
   ]
   const drifted = before.find(({ type }) => type === 'Drifted')
-  if (ready) {
+  if (ready && outcome.drifted !== undefined) {
     wanted.push(
       outcome.drifted
         ? { type: 'Drifted', status: 'True', reason: 'DriftDetected', message }

@@ -13,20 +13,22 @@ import {
   type Random,
   type SecretReference,
   type StateStore,
+  type Trace,
 } from '../../engine/index.ts'
 import { createForge } from '../forges/registry.ts'
 import type { Egress } from '../net/egress.ts'
 import { credentialsOf } from '../sources/git/credentials.ts'
 import { openRepository } from '../sources/git/open-repository.ts'
 import type { Repository } from '../sources/repository.ts'
+import { ownerOf, type Source } from '../sources/source.ts'
 import type { PollPorts } from './poller.ts'
-import { type KnownSource, ownerOf } from './ports.ts'
 
 export interface ConnectionOptions {
   readonly store: StateStore
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly trace: Trace
   readonly env: Readonly<Record<string, string | undefined>>
   /** Guarded: what tenants name is reached through it. */
   readonly http: Http
@@ -42,12 +44,12 @@ export interface ConnectionOptions {
 /** What the loop works with, opened when first needed and kept until `close`. */
 export interface Connections extends Omit<PollPorts, 'wake'> {
   /** A secret of a source itself: credentials, tokens, the key of its webhook. */
-  secretOf(source: KnownSource, reference: Json): Promise<string>
+  secretOf(source: Source, reference: Json): Promise<string>
   close(): Promise<void>
 }
 
 export function createConnections(options: ConnectionOptions): Connections {
-  const { store, clock, random, log, env, http } = options
+  const { store, clock, random, log, trace, env, http } = options
   const engines = new Map<string, Promise<Engine>>()
   const repositories = new Map<string, { readonly key: string; readonly opened: Promise<Repository> }>()
 
@@ -64,7 +66,7 @@ export function createConnections(options: ConnectionOptions): Connections {
         ...(resolver !== undefined && { resolver }),
         ...(http01Listen !== undefined && { http01Listen }),
       }
-      engine = createEngine({ state: store, tenant, owner, env, http, clock, random, log, references, network })
+      engine = createEngine({ state: store, tenant, owner, env, http, clock, random, log, trace, references, network })
       engines.set(key, engine)
       engine.catch(() => engines.delete(key))
     }
@@ -77,13 +79,13 @@ export function createConnections(options: ConnectionOptions): Connections {
    * A repository that the operator chose may name variables of the service, but none of its own, and none of its files.
    * One that a tenant chose reaches neither: it could send them wherever it likes.
    */
-  function engineOf(source: KnownSource): Promise<Engine> {
+  function engineOf(source: Source): Promise<Engine> {
     const variables = source.declaredBy === 'configuration' ? withoutOwn(env) : {}
     return opened(source.tenant, ownerOf(source), { env: variables, files: false })
   }
 
   /** Secrets of a source itself. One that a tenant made by the API reaches stored secrets only. */
-  async function secretOf(source: KnownSource, reference: Json): Promise<string> {
+  async function secretOf(source: Source, reference: Json): Promise<string> {
     const known = secretReference(reference)
     if (source.declaredBy === 'api' && !('secret' in known)) {
       throw new EngineError('secret_unresolved', `the source "${source.spec.name}" names a secret of this machine`, {
@@ -94,7 +96,7 @@ export function createConnections(options: ConnectionOptions): Connections {
     return (await engine.resolveSecret(known, '.')).reveal()
   }
 
-  async function repositoryOf(source: KnownSource): Promise<Repository> {
+  async function repositoryOf(source: Source): Promise<Repository> {
     const { spec } = source
     const key = JSON.stringify([spec.url, spec.credentials])
     const known = repositories.get(source.id)
@@ -119,6 +121,7 @@ export function createConnections(options: ConnectionOptions): Connections {
     clock,
     random,
     log,
+    trace,
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     engineOf,
     engineOfService,

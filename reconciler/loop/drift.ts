@@ -1,5 +1,6 @@
-import type { KnownSource, LoopPorts } from './ports.ts'
-import { allSources } from './source-records.ts'
+import { allSources } from '../records/source-records.ts'
+import type { Source } from '../sources/source.ts'
+import type { LoopPorts } from './ports.ts'
 
 /** Between two looks at what changed outside, in milliseconds. */
 const driftInterval = 10 * 60_000
@@ -10,7 +11,7 @@ const driftInterval = 10 * 60_000
  */
 export async function watchDrift(
   ports: LoopPorts,
-  wake: (source: KnownSource) => Promise<void>,
+  wake: (source: Source) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {

@@ -1,12 +1,13 @@
 import type { JobQueue } from '../jobs/queue.ts'
+import { sourceById } from '../records/source-records.ts'
+import type { Source } from '../sources/source.ts'
+import { setCommitStatus } from './commit-status.ts'
 import { watchDrift } from './drift.ts'
 import { type PollPorts, poll } from './poller.ts'
-import type { KnownSource } from './ports.ts'
 import { previewPullRequest } from './preview.ts'
 import { watchPullRequests } from './pull-requests.ts'
 import { renew } from './renewals.ts'
 import { endStaleRuns, type Trigger } from './runs.ts'
-import { sourceById } from './source-records.ts'
 import { reconcileSource } from './work.ts'
 
 /** The service's own work: polls, passes, renewals, drift. */
@@ -24,12 +25,12 @@ export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loo
   const stopping = new AbortController()
   const running: Promise<void>[] = []
 
-  function enqueue(source: KnownSource, trigger: Trigger): Promise<void> {
+  function enqueue(source: Source, trigger: Trigger): Promise<void> {
     const { id, tenant } = source
     return queue.enqueue(tenant, { queue: 'reconcile', key: id, singleton: id, payload: { source: id, trigger } })
   }
 
-  function enqueuePreview({ id, tenant }: KnownSource, number: number): Promise<void> {
+  function enqueuePreview({ id, tenant }: Source, number: number): Promise<void> {
     const singleton = `${id}:${number}`
     return queue.enqueue(tenant, { queue: 'preview', key: singleton, singleton, payload: { source: id, number } })
   }
@@ -52,6 +53,13 @@ export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loo
           async run(job) {
             const source = await sourceById(ports.store, job.tenant, String(job.payload.source))
             await previewPullRequest(ports, source, Number(job.payload.number), job.signal)
+            return undefined
+          },
+        },
+        'commit-status': {
+          concurrency,
+          async run(job) {
+            await setCommitStatus(ports, job)
             return undefined
           },
         },

@@ -1,13 +1,14 @@
+import { allSources } from '../records/source-records.ts'
+import type { Source } from '../sources/source.ts'
 import { nextPoll } from './backoff.ts'
-import type { KnownSource, LoopPorts } from './ports.ts'
-import { allSources } from './source-records.ts'
+import type { LoopPorts } from './ports.ts'
 
 /** What polling needs beyond the pass: a cheap look at the branch, and the queue. */
 export interface PollPorts extends LoopPorts {
   /** The branch's head without fetching anything. Throws what a fetch would. */
-  headOf(source: KnownSource, signal: AbortSignal): Promise<string>
+  headOf(source: Source, signal: AbortSignal): Promise<string>
   /** Durable when it resolves; several that wait become one. */
-  wake(source: KnownSource): Promise<void>
+  wake(source: Source): Promise<void>
 }
 
 /** How often the list of sources itself is looked at again, in milliseconds. */
@@ -38,14 +39,14 @@ export async function poll(ports: PollPorts, signal: AbortSignal): Promise<void>
 }
 
 /** A source that was never looked at is looked at now; the others are spread over their interval. */
-function firstPoll(ports: PollPorts, now: Date, { spec, observedCommit }: KnownSource): Date {
+function firstPoll(ports: PollPorts, now: Date, { spec, observedCommit }: Source): Date {
   if (observedCommit === undefined) return now
   const [octet = 0] = ports.random.bytes(1)
   return new Date(now.getTime() + (spec.interval * 1000 * octet) / 256)
 }
 
 /** A failing look wakes the pass as well: it is the pass that turns failures into conditions and backoff. */
-async function look(ports: PollPorts, source: KnownSource, signal: AbortSignal): Promise<void> {
+async function look(ports: PollPorts, source: Source, signal: AbortSignal): Promise<void> {
   try {
     if ((await ports.headOf(source, signal)) === source.observedCommit) return
   } catch (error) {

@@ -4,8 +4,9 @@ import { approvalFacts, decideApproval } from '../previews/approval.ts'
 import { commandOf } from '../previews/command.ts'
 import type { PreviewContent } from '../previews/content.ts'
 import { publishPreview } from '../previews/publish.ts'
-import { type KnownPlan, openPlans, recordPlan, settlePlan } from './plan-records.ts'
-import type { KnownSource, LoopPorts } from './ports.ts'
+import { approvePlan, openPlans, recordPlan, type StoredPlan, settlePlan } from '../records/plan-records.ts'
+import { ownerOf, type Source } from '../sources/source.ts'
+import type { LoopPorts } from './ports.ts'
 
 /**
  * The job `preview`: what merging a pull request would do, as one comment and one status of its head commit, and the
@@ -13,7 +14,7 @@ import type { KnownSource, LoopPorts } from './ports.ts'
  */
 export async function previewPullRequest(
   ports: LoopPorts,
-  source: KnownSource,
+  source: Source,
   number: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -25,7 +26,12 @@ export async function previewPullRequest(
   const content = await contentOf(ports, source, pull, signal)
   const plan =
     content.type === 'plan'
-      ? await recordPlan(ports, source, { commit: pull.headCommit, pullRequest: number, document: content.document })
+      ? await recordPlan(
+          ports,
+          source,
+          { commit: pull.headCommit, pullRequest: number, document: content.document },
+          ownerOf(source),
+        )
       : undefined
   const notices = plan ? await decideApprovals(ports, source, forge, pull, plan) : []
   await publishPreview(forge, number, content, {
@@ -34,7 +40,7 @@ export async function previewPullRequest(
     apply: 'comment-or-merge',
     fromFork: pull.fromFork,
     notices,
-    ...(plan && { digest: plan.record.digest }),
+    ...(plan && { digest: plan.digest }),
     ...(plan && ports.publicUrl !== undefined && { url: `${ports.publicUrl}/v1/plans/${plan.id}` }),
   })
 }
@@ -42,7 +48,7 @@ export async function previewPullRequest(
 /** A fork's pull request is validated and planned offline: no credential of ours is used for what strangers write. */
 async function contentOf(
   ports: LoopPorts,
-  source: KnownSource,
+  source: Source,
   pull: PullRequest,
   signal: AbortSignal,
 ): Promise<PreviewContent> {
@@ -67,7 +73,7 @@ async function contentOf(
 
 async function planned(
   ports: LoopPorts,
-  source: KnownSource,
+  source: Source,
   configuration: LoadedConfiguration,
   offline: boolean,
   signal: AbortSignal,
@@ -89,34 +95,32 @@ function failed(error: unknown): PreviewContent {
 /** Reads `trustform apply` comments and decides on each with what the forge says now. Answers sentences for people. */
 async function decideApprovals(
   ports: LoopPorts,
-  source: KnownSource,
+  source: Source,
   forge: Forge,
   pull: PullRequest,
-  plan: KnownPlan,
+  plan: StoredPlan,
 ): Promise<string[]> {
-  const { record } = plan
-  if (record.state === 'approved') return [`approved by ${record.approvals.map(({ by }) => by).join(', ')}`]
+  if (plan.state === 'approved') return [`approved by ${plan.approvals.map(({ by }) => by).join(', ')}`]
   const notices: string[] = []
   for (const comment of await forge.comments(pull.number)) {
     const command = commandOf(comment.body)
     if (!command || comment.createdAt < plan.createdAt) continue
     if (command.source !== undefined && command.source !== source.spec.name) continue
     const facts = await approvalFacts(forge, pull.number, comment.author)
-    const approvable = { ...record, publishedAt: plan.createdAt }
+    const approvable = { ...plan, publishedAt: plan.createdAt }
     const decision = decideApproval(approvable, { command, by: comment.author, at: comment.createdAt }, facts)
     if (decision.type === 'refused') {
       notices.push(`${comment.author}: ${decision.message}; ${decision.remedy}`)
       continue
     }
-    const approvals = decision.by.map(by => ({ by, at: comment.createdAt }))
-    await settlePlan(ports, source, plan, { state: 'approved', approvals })
+    await approvePlan(ports, plan, decision.by, comment.author)
     return [`approved by ${decision.by.join(', ')}; merging applies it`]
   }
   return notices
 }
 
-async function supersede(ports: LoopPorts, source: KnownSource, number: number): Promise<void> {
-  for (const plan of await openPlans(ports, source)) {
-    if (plan.record.pullRequest === number) await settlePlan(ports, source, plan, { state: 'superseded' })
+async function supersede(ports: LoopPorts, source: Source, number: number): Promise<void> {
+  for (const plan of await openPlans(ports.store, source)) {
+    if (plan.pullRequest === number) await settlePlan(ports, plan, 'superseded', ownerOf(source))
   }
 }

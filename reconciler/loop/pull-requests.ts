@@ -1,6 +1,7 @@
+import { allSources } from '../records/source-records.ts'
+import type { Source } from '../sources/source.ts'
 import { nextPoll } from './backoff.ts'
-import type { KnownSource, LoopPorts } from './ports.ts'
-import { allSources } from './source-records.ts'
+import type { LoopPorts } from './ports.ts'
 
 /** Seconds between two looks at a forge's open pull requests; webhooks make it faster, nothing depends on them. */
 const interval = 60
@@ -8,7 +9,7 @@ const interval = 60
 /** Wakes the preview of each open pull request whose head has no plan yet. */
 export async function watchPullRequests(
   ports: LoopPorts,
-  wake: (source: KnownSource, number: number) => Promise<void>,
+  wake: (source: Source, number: number) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const seen = new Map<string, string>()

@@ -1,6 +1,6 @@
 import { type JsonObject, newId } from '../../engine/index.ts'
-import type { Outcome } from '../sources/source.ts'
-import { type KnownSource, type LoopPorts, ownerOf } from './ports.ts'
+import { type Outcome, ownerOf, type Source } from '../sources/source.ts'
+import type { LoopPorts } from './ports.ts'
 
 /** What made a run happen. */
 export type Trigger = 'poll' | 'webhook' | 'request' | 'approval' | 'drift' | 'retry'
@@ -35,12 +35,7 @@ export interface RunLog {
   end(outcome: Outcome): Promise<void>
 }
 
-export async function beginRun(
-  ports: LoopPorts,
-  source: KnownSource,
-  trigger: Trigger,
-  commit: string,
-): Promise<RunLog> {
+export async function beginRun(ports: LoopPorts, source: Source, trigger: Trigger, commit: string): Promise<RunLog> {
   const { store, clock, random } = ports
   const id = newId('run', random)
   const lines: string[] = []

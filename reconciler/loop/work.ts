@@ -1,11 +1,13 @@
-import type { RecordMutation } from '../../engine/index.ts'
+import { type EventType, type Mutation, told } from '../../engine/index.ts'
 import type { RunningJob } from '../jobs/queue.ts'
+import { saveSource, sourceById } from '../records/source-records.ts'
+import { type Condition, ownerOf, type Source } from '../sources/source.ts'
+import { tellForge } from './commit-status.ts'
 import { conditionsAfter, transitions } from './conditions.ts'
 import { outcomeOf } from './outcome.ts'
 import { type PassResult, pass } from './pass.ts'
-import { type KnownSource, type LoopPorts, ownerOf } from './ports.ts'
+import type { LoopPorts } from './ports.ts'
 import type { Trigger } from './runs.ts'
-import { saveSource, sourceById } from './source-records.ts'
 
 /**
  * The job `reconcile` (and `apply`, once a plan is approved): one pass, then what came of it as conditions, events and
@@ -20,7 +22,8 @@ export async function reconcileSource(
   if (source.suspended) return undefined
   const force = forcing.has(request.trigger) || isUnwell(source)
   const result = await attempt(ports, source, { trigger: request.trigger, force, signal: job.signal })
-  await report(ports, source, result)
+  const { spec } = source
+  await ports.trace.span('reconcile.report', { source: spec.name }, () => report(ports, source, result))
   return result.outcome.type === 'waiting' ? { again: result.outcome.until } : undefined
 }
 
@@ -28,12 +31,12 @@ export async function reconcileSource(
 const forcing: ReadonlySet<Trigger> = new Set<Trigger>(['request', 'approval', 'drift', 'retry'])
 
 /** A source whose last pass failed is looked at again although its head did not move. */
-const isUnwell = ({ conditions }: KnownSource) =>
+const isUnwell = ({ conditions }: Source) =>
   conditions.some(({ type, status }) => type === 'Ready' && status !== 'True')
 
 async function attempt(
   ports: LoopPorts,
-  source: KnownSource,
+  source: Source,
   request: { readonly trigger: Trigger; readonly force: boolean; readonly signal: AbortSignal },
 ): Promise<PassResult> {
   try {
@@ -44,13 +47,18 @@ async function attempt(
   }
 }
 
-/** Writes conditions, commits and events in one commit, on whatever the record is by now. */
-async function report(ports: LoopPorts, source: KnownSource, result: PassResult): Promise<void> {
-  const { outcome, observedCommit, appliedCommit } = result
+/**
+ * Writes conditions, commits, events and the word to the forge in one commit, on whatever the record is by now. What
+ * looked at nothing and found nothing wrong leaves no trace.
+ */
+async function report(ports: LoopPorts, source: Source, result: PassResult): Promise<void> {
+  const { outcome, observedCommit, appliedCommit, runId } = result
+  if (outcome.type === 'ready' && runId === undefined) return
   const now = ports.clock.now()
   const latest = await sourceById(ports.store, source.tenant, source.id)
   const conditions = conditionsAfter(latest.conditions, outcome, now)
-  const events = transitions(latest.conditions, conditions).flatMap(condition => eventOf(source, condition, now))
+  const changed = transitions(latest.conditions, conditions)
+  const isNews = changed.length > 0 || (observedCommit !== undefined && observedCommit !== source.appliedCommit)
   await saveSource(
     ports,
     latest,
@@ -61,33 +69,23 @@ async function report(ports: LoopPorts, source: KnownSource, result: PassResult)
       ...(appliedCommit !== undefined && { appliedCommit }),
     },
     ownerOf(source),
-    events,
+    at => [
+      ...changed.flatMap(condition => eventOf(source, condition, at)),
+      // Forges keep every status of a commit, so looks that find nothing new are not told.
+      ...(isNews ? tellForge(ports, source, result) : []),
+    ],
   )
 }
 
-function eventOf(
-  source: KnownSource,
-  { type, status, reason, message }: ReturnType<typeof conditionsAfter>[number],
-  now: Date,
-): readonly RecordMutation[] {
-  const names: Readonly<Record<string, string>> = {
-    'Ready True': 'source.ready',
-    'Stalled True': 'source.stalled',
-    'Drifted True': 'source.drifted',
-  }
-  const name = names[`${type} ${status}`]
+const eventNames: Readonly<Record<string, EventType>> = {
+  'Ready True': 'source.ready',
+  'Stalled True': 'source.stalled',
+  'Drifted True': 'source.drifted',
+}
+
+function eventOf(source: Source, { type, status, reason, message }: Condition, at: string): readonly Mutation[] {
+  const name = eventNames[`${type} ${status}`]
   if (name === undefined) return []
-  return [
-    {
-      type: 'append-log',
-      entry: {
-        log: 'event',
-        at: now.toISOString(),
-        type: name,
-        actor: ownerOf(source),
-        subject: source.id,
-        data: { name: source.spec.name, reason, message },
-      },
-    },
-  ]
+  const { id: subject, spec } = source
+  return [told(name, { at, actor: ownerOf(source), subject, data: { name: spec.name, reason, message } })]
 }

@@ -1,7 +1,7 @@
 import type { StateStore } from '../../engine/index.ts'
 import type { JobQueue } from '../jobs/queue.ts'
 import type { Expiry, Observations, Scope } from '../services.ts'
-import { planOf } from './plans.ts'
+import { planOf } from './plan-records.ts'
 import { runOf } from './runs.ts'
 
 /** What the whole service shows of itself, read when asked. */

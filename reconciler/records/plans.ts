@@ -1,17 +1,15 @@
-import { audited, EngineError, type JsonObject, type Mutation, type StoredRecord, told } from '../../engine/index.ts'
+import { audited, EngineError, told } from '../../engine/index.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
-import type { PlanRecord } from '../loop/plan-records.ts'
-import type { Plans, StoredPlan } from '../services.ts'
+import type { Plans } from '../services.ts'
+import { approvePlan, changePlan, planCollection, planOf, type StoredPlan } from './plan-records.ts'
 import { commit, pageOf, type RecordPorts } from './ports.ts'
-
-const collection = 'plan'
 
 /** The plans that the loop recorded; an approval wakes it in the same commit. */
 export function createPlans(ports: RecordPorts): Plans {
-  const { store, clock } = ports
+  const { store } = ports
 
   async function get(tenant: string, id: string): Promise<StoredPlan | undefined> {
-    const record = await store.record(tenant, collection, id)
+    const record = await store.record(tenant, planCollection, id)
     return record && planOf(tenant, record)
   }
 
@@ -27,7 +25,7 @@ export function createPlans(ports: RecordPorts): Plans {
       pageOf(
         ports,
         tenant,
-        { collection, newestFirst: true, ...(source !== undefined && { parent: source }) },
+        { collection: planCollection, newestFirst: true, ...(source !== undefined && { parent: source }) },
         page,
         record => planOf(tenant, record),
         ({ data }) => state === undefined || data.state === state,
@@ -40,22 +38,9 @@ export function createPlans(ports: RecordPorts): Plans {
           remedy: 'look at the plan again and approve what it says now',
         })
       }
-      const { id, tenant, sourceId, approvals } = plan
-      const approved = { by: actor, at: clock.now().toISOString() }
-      await commit(ports, tenant, actor, at => [
-        put(plan, { state: 'approved', approvals: [...approvals, approved] }),
-        audited('plan_approve', { at, actor, subject: id, data: { source: sourceId, commit: head, digest } }),
-        told('plan.approved', { at, actor, subject: id, data: { source: sourceId, commit: head } }),
-        jobMutation(
-          {
-            queue: 'reconcile',
-            key: sourceId,
-            singleton: sourceId,
-            payload: { source: sourceId, trigger: 'approval' },
-          },
-          ports,
-        ),
-      ])
+      const { sourceId: source } = plan
+      const job = { queue: 'reconcile', key: source, singleton: source, payload: { source, trigger: 'approval' } }
+      await approvePlan(ports, plan, [actor], actor, [jobMutation(job, ports)])
       return written(plan)
     },
 
@@ -63,7 +48,7 @@ export function createPlans(ports: RecordPorts): Plans {
       refuseDecided(plan)
       const { id, tenant, sourceId, commit: head } = plan
       await commit(ports, tenant, actor, at => [
-        put(plan, { state: 'discarded' }),
+        changePlan(plan, { state: 'discarded' }),
         audited('plan_discard', { at, actor, subject: id, data: { source: sourceId, commit: head } }),
         told('plan.discarded', { at, actor, subject: id, data: { source: sourceId, commit: head } }),
       ])
@@ -75,17 +60,4 @@ export function createPlans(ports: RecordPorts): Plans {
 function refuseDecided({ id, state }: StoredPlan): void {
   if (state === 'pending') return
   throw new EngineError('conflict', `the plan ${id} is ${state}`, { remedy: 'only a pending plan can be decided on' })
-}
-
-/** On the version that was decided on: of two who decide at once, one is told that the other was first. */
-function put(plan: StoredPlan, change: Partial<PlanRecord>): Mutation {
-  const { id, tenant: _tenant, version, createdAt: _made, updatedAt: _changed, ...record } = plan
-  // A plan is JSON by construction; interfaces lack the index signature that says so.
-  const data = { ...record, ...change } as unknown as JsonObject
-  return { type: 'put-record', record: { collection, id, parent: plan.sourceId, data }, expectedVersion: version }
-}
-
-export function planOf(tenant: string, { id, data, version, createdAt, updatedAt }: StoredRecord): StoredPlan {
-  // Only the loop and this module write these records, both through the type.
-  return { ...(data as unknown as PlanRecord), id, tenant, version, createdAt, updatedAt }
 }

@@ -1,16 +1,20 @@
 import type { Clock, Mutation, Random, RecordQuery, StateStore, StoredRecord } from '../../engine/index.ts'
 import type { Page, PageRequest } from '../services.ts'
 
-/** What the records' side of the service stands on. */
-export interface RecordPorts {
+/** What writing records takes. */
+export interface WritingPorts {
   readonly store: StateStore
   readonly clock: Clock
+}
+
+/** What the records' side of the service stands on. */
+export interface RecordPorts extends WritingPorts {
   readonly random: Random
 }
 
 /** Everything that one action brings, in one commit: the records, what is audited, what is told, the jobs. */
 export async function commit(
-  { store, clock }: RecordPorts,
+  { store, clock }: WritingPorts,
   tenant: string,
   actor: string,
   mutations: (at: string) => readonly Mutation[],

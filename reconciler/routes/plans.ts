@@ -1,6 +1,7 @@
 import { actorOf, callerOf } from '../auth/authenticate.ts'
+import type { StoredPlan } from '../records/plan-records.ts'
 import { listOf, view } from '../schemas.ts'
-import type { PlanFilter, StoredPlan } from '../services.ts'
+import type { PlanFilter } from '../services.ts'
 import type { Routes } from './context.ts'
 import { found, idParams, type Paging, pageRequest, pageView, pagingQuery } from './paging.ts'
 

@@ -1,8 +1,7 @@
 import { EngineError, type JsonObject } from '../../engine/index.ts'
 import { actorOf, callerOf } from '../auth/authenticate.ts'
 import { listOf, view } from '../schemas.ts'
-import type { Source } from '../services.ts'
-import type { ForgeSpec, SourceSpec } from '../sources/source.ts'
+import type { ForgeSpec, Source, SourceSpec } from '../sources/source.ts'
 import type { Routes } from './context.ts'
 import { found, idParams, type Paging, pageRequest, pageView, pagingQuery } from './paging.ts'
 

@@ -51,11 +51,27 @@ export interface SourceState {
   readonly failures: number
 }
 
+/** A source as its record stands. */
+export interface Source extends SourceState {
+  /** `src_…`. */
+  readonly id: string
+  readonly tenant: string
+  /** Of the record, for compare-and-swap. */
+  readonly version: number
+  /** ISO instants. */
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+/** The owner under which a source applies: what another door or source owns it does not touch. */
+export const ownerOf = (source: Pick<Source, 'spec'>): string => `git:${source.spec.name}`
+
 /**
  * How one pass over a source ended. Each outcome says what happens next: nothing until the next poll, another attempt
  * at a time, or nothing until somebody changes something.
  */
 export type Outcome =
-  | { readonly type: 'ready'; readonly reason: string; readonly message: string; readonly drifted: boolean }
+  /** `drifted` is absent where nothing was compared with the world. */
+  | { readonly type: 'ready'; readonly reason: string; readonly message: string; readonly drifted?: boolean }
   | { readonly type: 'waiting'; readonly until: Date; readonly reason: string; readonly message: string }
   | { readonly type: 'stalled'; readonly reason: string; readonly message: string }

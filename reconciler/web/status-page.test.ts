@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Source, StoredPlan, StoredRun } from '../services.ts'
+import type { StoredPlan } from '../records/plan-records.ts'
+import type { StoredRun } from '../services.ts'
+import type { Source } from '../sources/source.ts'
 import { html } from './html.ts'
 import { relative, span } from './moments.ts'
 import { type StatusView, statusPage } from './status-page.ts'

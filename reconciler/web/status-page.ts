@@ -1,5 +1,6 @@
-import type { Expiry, Source, StoredPlan, StoredRun } from '../services.ts'
-import type { Condition } from '../sources/source.ts'
+import type { StoredPlan } from '../records/plan-records.ts'
+import type { Expiry, StoredRun } from '../services.ts'
+import type { Condition, Source } from '../sources/source.ts'
 import { type Html, html } from './html.ts'
 import { absolute, relative } from './moments.ts'
 import { page } from './page.ts'

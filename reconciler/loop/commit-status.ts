@@ -1,0 +1,43 @@
+import type { JsonObject, Mutation } from '../../engine/index.ts'
+import { jobMutation } from '../jobs/job-mutation.ts'
+import type { RunningJob } from '../jobs/queue.ts'
+import { statusOfOutcome } from '../previews/status.ts'
+import { sourceById } from '../records/source-records.ts'
+import type { Outcome, Source } from '../sources/source.ts'
+import type { PassResult } from './pass.ts'
+import type { LoopPorts } from './ports.ts'
+
+/** The job that tells the forge what came of a commit; it belongs into the commit that writes down the outcome. */
+export function tellForge(
+  ports: LoopPorts,
+  { id, spec }: Source,
+  { outcome, observedCommit, runId }: PassResult,
+): readonly Mutation[] {
+  if (!spec.forge || observedCommit === undefined || runId === undefined) return []
+  const payload = { source: id, run: runId, commit: observedCommit, outcome: written(outcome) }
+  // The newest outcome of a source is the one to tell; one that still waits gives way to it.
+  const request = { queue: 'commit-status', key: id, singleton: `${id}:${observedCommit}`, payload }
+  return [jobMutation(request, ports)]
+}
+
+/** The job `commit-status`. Errors are the forge's; the queue tries again. */
+export async function setCommitStatus(ports: LoopPorts, { tenant, payload }: RunningJob): Promise<void> {
+  const source = await sourceById(ports.store, tenant, String(payload.source))
+  const forge = await ports.forgeOf(source)
+  if (!forge) return
+  const url = ports.publicUrl === undefined ? undefined : `${ports.publicUrl}/v1/runs/${payload.run}`
+  const outcome = read(payload.outcome as JsonObject) // as `tellForge` wrote it
+  const context = { source: source.spec.name, ...(url !== undefined && { url }) }
+  await forge.setStatus(String(payload.commit), statusOfOutcome(outcome, context))
+}
+
+function written(outcome: Outcome): JsonObject {
+  if (outcome.type === 'waiting') return { ...outcome, until: outcome.until.toISOString() }
+  return { ...outcome }
+}
+
+function read(outcome: JsonObject): Outcome {
+  // As `written` left it, apart from the instant.
+  const known = outcome as unknown as Outcome
+  return known.type === 'waiting' ? { ...known, until: new Date(String(outcome.until)) } : known
+}
