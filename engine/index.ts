@@ -8,7 +8,7 @@ import type { ApiKeyPorts, ApiKeys } from './access/api-keys.ts'
 import type { Engine } from './composition/engine.ts'
 import type { EngineOptions } from './composition/session.ts'
 import type { Diagnostic } from './core/errors.ts'
-import type { Clock, Random } from './core/ports.ts'
+import type { Clock, Random, Trace } from './core/ports.ts'
 import type { AuditVerdict } from './events/verify-audit.ts'
 import type { SourceFiles } from './manifest/files.ts'
 import type { Loaded, LoadedConfiguration } from './manifest/load.ts'
@@ -78,9 +78,13 @@ export async function openStore(url: string): Promise<StateStore> {
 }
 
 /** The machine's own clock and source of randomness. */
-export async function systemPorts(): Promise<{ readonly clock: Clock; readonly random: Random }> {
-  const { systemClock, systemRandom } = await import('./composition/system.ts')
-  return { clock: systemClock, random: systemRandom() }
+export async function systemPorts(): Promise<{
+  readonly clock: Clock
+  readonly random: Random
+  readonly trace: Trace
+}> {
+  const { noTrace, systemClock, systemRandom } = await import('./composition/system.ts')
+  return { clock: systemClock, random: systemRandom(), trace: noTrace }
 }
 
 /** The `Http` port, with a guard over the addresses that it connects to. */
