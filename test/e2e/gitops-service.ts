@@ -11,9 +11,21 @@ export interface GitopsService {
   /** JSON of an API answer. */
   get(path: string): Promise<Record<string, unknown>>
   post(path: string): Promise<number>
+  /** Sends JSON. */
+  send(method: string, path: string, body: object): Promise<{ readonly status: number; readonly body: Json }>
+  readonly pid: number
   output(): string
   /** SIGTERM, or the signal given; resolves when it has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+type Json = Record<string, unknown>
+
+export interface GitopsOptions {
+  /** Another entry than the product's own, e.g. one that ends the process at a chosen point. */
+  readonly entry?: string
+  /** Ranges that sources may be in; loopback unless said otherwise. */
+  readonly allow?: readonly string[]
 }
 
 const state = 'sqlite:state.db'
@@ -23,15 +35,16 @@ export async function startGitopsService(
   work: Workspace,
   sources: readonly object[],
   env: Readonly<Record<string, string>> = {},
+  options: GitopsOptions = {},
 ): Promise<GitopsService> {
   const port = await freePort()
-  const egress = { allow: ['127.0.0.0/8'] }
+  const egress = { allow: options.allow ?? ['127.0.0.0/8'] }
   const configuration = { listen: `127.0.0.1:${port}`, state, egress, git: { allowInsecure: true }, sources }
   work.write('reconciler.yaml', JSON.stringify(configuration))
   const scopes = 'sources:read,sources:write,plans:read,plans:approve,runs:read,events:read,audit:read'
   const created = await work.expect(0, ['key', 'create', '--name', 'test', '--state', state, '--scopes', scopes])
   const headers = { authorization: `Bearer ${created.stdout.trim()}` }
-  const child = spawn(process.execPath, [entry, 'serve', '--config', 'reconciler.yaml'], {
+  const child = spawn(process.execPath, [options.entry ?? entry, 'serve', '--config', 'reconciler.yaml'], {
     cwd: work.folder,
     env: { ...work.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,8 +66,16 @@ export async function startGitopsService(
   const url = `http://127.0.0.1:${port}`
   return {
     url,
+    pid: child.pid ?? 0,
     get: async path => (await (await fetch(url + path, { headers })).json()) as Record<string, unknown>,
     post: async path => (await fetch(url + path, { method: 'POST', headers })).status,
+    async send(method, path, body) {
+      const response = await fetch(url + path, {
+        ...{ method, body: JSON.stringify(body) },
+        headers: { ...headers, 'content-type': 'application/json' },
+      })
+      return { status: response.status, body: (await response.json()) as Json }
+    },
     output: () => output,
     stop(signal = 'SIGTERM') {
       child.kill(signal)
