@@ -26,6 +26,7 @@ export type { CertificateView, ListedObject, ObjectView } from './composition/ob
 export type { EngineOptions } from './composition/session.ts'
 export { type Address, formatAddress, parseAddress } from './core/address.ts'
 export { formatDuration, parseDuration } from './core/duration.ts'
+export { type ConnectGuard, type EgressTarget, egressRefused, refusalIn } from './core/egress.ts'
 export { type ErrorCode, errorCatalogue } from './core/error-catalogue.ts'
 export { type Diagnostic, DiagnosticsError, EngineError, type Position } from './core/errors.ts'
 export { newId } from './core/ids.ts'

@@ -1,3 +1,4 @@
+import { refusalIn } from '../core/egress.ts'
 import { EngineError } from '../core/errors.ts'
 import { type Clock, type Http, HttpFailure, type HttpRequest } from '../core/ports.ts'
 import type { Answer } from './answer.ts'
@@ -22,7 +23,7 @@ const maximumAttempts = 4
 /** Longest wait within a request; a server that asks for more gets its wish by rescheduling the operation. */
 const longestPause = 30
 
-/** One exchange with the server. Throws `acme_unreachable`, `acme_untrusted`, `acme_malformed` or `interrupted`. */
+/** One exchange with the server. Throws `acme_unreachable`, `acme_untrusted`, `acme_malformed`, `egress_refused` or `interrupted`. */
 export async function exchange(options: TransportOptions, request: TransportRequest): Promise<Answer> {
   const { repeatable, ...rest } = request
   for (let attempt = 1; ; attempt++) {
@@ -35,7 +36,7 @@ export async function exchange(options: TransportOptions, request: TransportRequ
       return answerOf(request.url, response)
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error
-      if (error.reason !== 'unreachable' || !repeatable || attempt >= 3) throw transportError(error)
+      if (error.reason !== 'unreachable' || !repeatable || attempt >= 3) throw refusalIn(error) ?? transportError(error)
       await options.clock.sleep(pause(attempt), request.signal)
     }
   }
@@ -84,6 +85,7 @@ function transportError(failure: HttpFailure): EngineError {
         remedy: 'apply again: it goes on from here',
         cause: failure,
       })
+    case 'refused':
     case 'timeout':
     case 'unreachable':
       return new EngineError('acme_unreachable', failure.message, {

@@ -26,6 +26,7 @@ export interface EngineOptions {
   readonly random?: Random
   readonly log?: Log
   readonly trace?: Trace
+  /** Carries its own guard; without one it is made, behind `network.guard`. */
   readonly http?: Http
 }
 
@@ -58,7 +59,8 @@ export interface Session {
 export async function openSession(options: EngineOptions): Promise<Session> {
   const { env, tenant = 'default', owner = 'cli', clock = systemClock, random = systemRandom() } = options
   const store = typeof options.state === 'string' ? await openStore(options.state) : options.state
-  const own = options.http ? undefined : createHttp()
+  const guard = options.network?.guard
+  const own = options.http ? undefined : createHttp(guard ? { guard } : {})
   const actor = options.actor ?? owner
   let opened: Promise<Keyring> | undefined
 

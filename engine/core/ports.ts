@@ -59,10 +59,10 @@ export interface Http {
   request(request: HttpRequest): Promise<HttpResponse>
 }
 
-/** Why an HTTP exchange gave no response. */
+/** Why an HTTP exchange gave no response; `refused` by the egress guard, whose error is the `cause` (`refusalIn`). */
 export class HttpFailure extends Error {
   override readonly name = 'HttpFailure'
-  readonly reason: 'unreachable' | 'untrusted' | 'timeout' | 'too_large' | 'aborted'
+  readonly reason: 'unreachable' | 'refused' | 'untrusted' | 'timeout' | 'too_large' | 'aborted'
 
   constructor(reason: HttpFailure['reason'], message: string, cause?: unknown) {
     super(message, { cause })

@@ -1,3 +1,4 @@
+import { refusalIn } from '../core/egress.ts'
 import { EngineError } from '../core/errors.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ask, type DnsTransport, ExchangeFailure, freshId } from './exchange.ts'
@@ -33,7 +34,7 @@ const askedAtOnce = 6
  * Finds the zone of a name that may not exist yet. The resolver is asked only for the highest zone below the
  * top level, which exists for certain; from there the zones' own servers are asked (RD=0) for the name itself and
  * their referrals followed, so that no resolver learns of a missing name. Where those servers cannot be reached,
- * the zone found so far is the answer. Throws `dns_lookup_failed`.
+ * the zone found so far is the answer. Throws `dns_lookup_failed`, and `egress_refused` where they must not be.
  */
 export async function findAuthority(name: string, context: AuthorityContext): Promise<Authority> {
   let authority = await highestZone(name, context)
@@ -61,7 +62,8 @@ export async function findAuthority(name: string, context: AuthorityContext): Pr
 
 /**
  * Asks a zone's servers without recursion for an answer of their own: authoritative, or a referral. The first
- * one wins; undefined when none gives one. A few are asked at once, so that dead ones cost no time.
+ * one wins; undefined when none gives one. A few are asked at once, so that dead ones cost no time. Throws
+ * `egress_refused` where the guard lets us ask none of them.
  */
 export async function askAuthority(
   authority: Authority,
@@ -81,8 +83,11 @@ export async function askAuthority(
   })
   try {
     return await Promise.any(attempts)
-  } catch {
+  } catch (error) {
     signal?.throwIfAborted()
+    const failures: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+    const refusals = failures.map(refusalIn)
+    if (refusals[0] && refusals.every(refusal => refusal !== undefined)) throw refusals[0]
     return undefined
   } finally {
     others.abort()

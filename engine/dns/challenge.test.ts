@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createFakeClock } from '../../test/fakes/clock.ts'
 import { createDnsWorld, worldResolver } from '../../test/fakes/dns-world.ts'
 import type { Address } from '../core/address.ts'
+import { egressRefused } from '../core/egress.ts'
 import { createChallengeDns } from './challenge.ts'
 import type { OpenedProvider } from './portfolio.ts'
 import type { DnsProvider } from './provider.ts'
@@ -42,7 +43,12 @@ const opened = (
   ...more,
 })
 
-function challenges(providers: readonly OpenedProvider[], override?: string, acme: string[] = []) {
+function challenges(
+  providers: readonly OpenedProvider[],
+  override?: string,
+  acme: string[] = [],
+  refused: readonly string[] = [],
+) {
   const world = createDnsWorld()
   world.serve('10.0.1.1', {
     'acme.example': ['@ NS ns1', 'ns1 A 10.0.1.1', 'hidden NS ns1.hidden', 'ns1.hidden A 10.0.3.1', ...acme],
@@ -55,6 +61,9 @@ function challenges(providers: readonly OpenedProvider[], override?: string, acm
     clock,
     transport: world.transport,
     resolver: worldResolver,
+    guard: target => {
+      if (refused.includes(target.address)) throw egressRefused(target, 'it is a private address')
+    },
     trace: { span: (_name, _attributes, work) => work() },
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined },
     ...(override !== undefined && { override: override as Address }),
@@ -227,4 +236,38 @@ test("awaitVisible asks the zone's own servers for all values, with the provider
     'acme.example': ['@ NS ns1', 'ns1 A 10.0.1.1', '_acme-challenge TXT a', '_acme-challenge TXT b'],
   })
   await dns.awaitVisible(place, ['a', 'b'])
+})
+
+describe('behind an egress guard', () => {
+  const own = '10.0.7.7'
+  const here = opened('here', ['**.acme.example'], ['acme.example'], { propagation: { nameservers: [own] } })
+  const named = opened('named', ['**.acme.example'], ['acme.example'], {
+    propagation: { nameservers: ['localhost'] },
+  })
+  const found = opened('found', ['**.acme.example'], ['acme.example'])
+  const asked = (world: ReturnType<typeof createDnsWorld>) => new Set(world.queries.map(({ server }) => server))
+
+  test.each<[what: string, provider: OpenedProvider, refused: string]>([
+    ['name servers of the manifest', here, own],
+    ['name servers of the manifest that are this machine', named, '127.0.0.1'],
+    ['name servers that the zone leads to', found, '10.0.1.1'],
+  ])('%s are not asked, neither before writing nor after', async (_what, provider, refused) => {
+    const { dns, world, clock } = challenges([provider], undefined, [], [refused])
+    await expect(dns.locate('www.acme.example')).rejects.toMatchObject({ code: 'egress_refused' })
+    const place = {
+      provider: provider.address,
+      zoneId: 'id',
+      zone: 'acme.example',
+      name: '_acme-challenge.acme.example',
+    }
+    await expect(dns.awaitVisible(place, ['a'])).rejects.toMatchObject({ code: 'egress_refused' })
+    expect(asked(world)).not.toContain(refused)
+    expect(clock.elapsed()).toBe(0)
+  })
+
+  test('the resolver of the operator is asked whatever the guard says', async () => {
+    const { dns, world } = challenges([found], undefined, [], ['10.0.0.53'])
+    expect(await dns.locate('www.acme.example')).toMatchObject({ zone: 'acme.example' })
+    expect(asked(world)).toContain('10.0.0.53')
+  })
 })

@@ -1,17 +1,19 @@
 import type { Address } from '../core/address.ts'
+import type { ConnectGuard } from '../core/egress.ts'
 import { EngineError } from '../core/errors.ts'
 import type { Clock, Log, Trace } from '../core/ports.ts'
 import { type AliasTarget, followAliases } from './alias.ts'
 import { withAttempts } from './attempts.ts'
 import { type Authority, findAuthority, type NameServer } from './authority.ts'
 import { parseEndpoint } from './endpoint.ts'
-import { type DnsTransport, socketTransport } from './exchange.ts'
+import type { DnsTransport } from './exchange.ts'
 import { matchProvider, noProvider } from './managed-zones.ts'
 import { challengeName, identifierOf, isSubdomain } from './names.ts'
 import { createPortfolio, type OpenedProvider, type Portfolio } from './portfolio.ts'
 import { awaitPropagation } from './propagation.ts'
 import type { Zone } from './provider.ts'
-import { createResolver, type Resolver, systemResolvers } from './resolver.ts'
+import { dnsReach } from './reach.ts'
+import type { Resolver } from './resolver.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /** Where a challenge's TXT value goes. Plain facts: the journal keeps them, and a later process can clean up. */
@@ -49,6 +51,9 @@ export interface ChallengeDnsOptions {
   readonly log: Log
   /** `host:port` of a recursive resolver; the system's when absent. */
   readonly resolver?: string | undefined
+  /** Asked about every server but the resolver. */
+  readonly guard?: ConnectGuard | undefined
+  /** Carries the messages; this machine's sockets when absent. */
   readonly transport?: DnsTransport | undefined
   /** Milliseconds before the second look at propagation; default 1,000. */
   readonly firstPause?: number | undefined
@@ -59,12 +64,12 @@ export interface ChallengeDnsOptions {
 const processTurns = createTurns()
 
 export function createChallengeDns(options: ChallengeDnsOptions): ChallengeDns {
-  const { override, clock, trace, log, transport = socketTransport, turns = processTurns } = options
+  const { override, clock, trace, log, turns = processTurns } = options
   const portfolio = createPortfolio(options.providers)
-  const servers = options.resolver === undefined ? systemResolvers() : [parseEndpoint(options.resolver)]
+  const { transport, resolver } = dnsReach(options, options.transport)
   const network = (signal: AbortSignal | undefined) => ({
     transport,
-    resolver: createResolver({ transport, servers, signal }),
+    resolver: resolver(signal),
     signal,
   })
 

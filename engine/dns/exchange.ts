@@ -18,16 +18,16 @@ export interface ExchangeOptions {
 
 /**
  * The network port of this folder: one request to one server address, one response. Rejects with
- * `ExchangeFailure`. A service puts its egress guard around it; tests map ports with it.
+ * `ExchangeFailure`. A service puts its egress guard around it (`guarded.ts`); tests map ports with it.
  */
 export interface DnsTransport {
   exchange(endpoint: Endpoint, request: Uint8Array, options: ExchangeOptions): Promise<Uint8Array>
 }
 
-/** Why a DNS exchange gave no usable response. */
+/** Why a DNS exchange gave no usable response; `refused` by the egress guard, whose error is the `cause`. */
 export class ExchangeFailure extends Error {
   override readonly name = 'ExchangeFailure'
-  readonly reason: 'unreachable' | 'timeout' | 'malformed'
+  readonly reason: 'unreachable' | 'refused' | 'timeout' | 'malformed'
 
   constructor(reason: ExchangeFailure['reason'], message: string, cause?: unknown) {
     super(message, { cause })

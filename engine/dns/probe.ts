@@ -1,3 +1,5 @@
+import { refusalIn } from '../core/egress.ts'
+import type { EngineError } from '../core/errors.ts'
 import type { NameServer } from './authority.ts'
 import { type Endpoint, formatEndpoint } from './endpoint.ts'
 import { ask, type DnsTransport, ExchangeFailure, freshId, type Protocol } from './exchange.ts'
@@ -20,6 +22,8 @@ export interface Answer {
   readonly words: string
   /** How long a resolver may remember this absence (RFC 2308 §5). */
   readonly minimum?: number
+  /** The egress guard's error, where it did not let us ask. */
+  readonly refusal?: EngineError
 }
 
 /** Every address of every server, over UDP (with TCP where truncated) and over TCP. */
@@ -49,7 +53,8 @@ export async function readTexts(
     return judge(await ask(transport, endpoint, query, { protocol, timeout: 3000, signal }), name)
   } catch (error) {
     if (!(error instanceof ExchangeFailure)) throw error
-    return { usable: false, values: [], words: error.message }
+    const refusal = refusalIn(error)
+    return { usable: false, values: [], words: error.message, ...(refusal && { refusal }) }
   }
 }
 

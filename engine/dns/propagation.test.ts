@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { createFakeClock } from '../../test/fakes/clock.ts'
 import { type Behaviour, createDnsWorld } from '../../test/fakes/dns-world.ts'
+import { egressRefused } from '../core/egress.ts'
 import type { LogFields } from '../core/ports.ts'
 import type { NameServer } from './authority.ts'
+import { guardedTransport } from './guarded.ts'
 import { awaitPropagation, type PropagationRequest } from './propagation.ts'
 
 const name = '_acme-challenge.acme.example'
@@ -50,6 +52,21 @@ describe('awaitPropagation', () => {
     ])
     expect(clock.elapsed()).toBe(0)
     expect(spans).toEqual([`dns.await_propagation ${name}`])
+  })
+
+  test('a server that the guard refuses is left out where another shows the values', async () => {
+    const { world, context, warnings } = setUp()
+    world.serve('10.0.1.1', has('mine'))
+    const transport = guardedTransport(world.transport, target => {
+      if (target.address !== '10.0.1.1') throw egressRefused(target, 'it is a private address')
+    })
+    const servers = [server('10.0.1.1'), server('10.0.1.2')]
+    await awaitPropagation({ name, values: ['mine'], servers }, { ...context, transport })
+    expect(warnings.map(({ server: left, protocol }) => [left, protocol])).toEqual([
+      ['10.0.1.2 (10.0.1.2:53)', 'udp'],
+      ['10.0.1.2 (10.0.1.2:53)', 'tcp'],
+    ])
+    expect(world.queries.map(query => query.server)).toEqual(['10.0.1.1', '10.0.1.1'])
   })
 
   test('waits for the last server, and backs off to ten seconds', async () => {

@@ -35,7 +35,8 @@ const givenUpAfter = 3
  *
  * A server that gave no usable answer (silent, refused, SERVFAIL, not authoritative) in three looks in a row is
  * left out with a warning, as the CA's resolver passes over it too; one that answers without the value is waited
- * for. At least one server must show the values. Throws `propagation_timeout` with each server's last answer.
+ * for. At least one server must show the values. Throws `propagation_timeout` with each server's last answer, and
+ * `egress_refused` at once where the guard lets us ask none of them.
  */
 export function awaitPropagation(request: PropagationRequest, context: PropagationContext): Promise<void> {
   const servers = request.servers.map(server => server.name).join(' ')
@@ -56,6 +57,9 @@ async function watch(request: PropagationRequest, context: PropagationContext): 
       }),
     )
     signal?.throwIfAborted()
+    const refusals = states.flatMap(({ last }) => last?.refusal ?? [])
+    // Waiting does not change what may be reached.
+    if (refusals[0] && refusals.length === states.length) throw refusals[0]
     const waiting = states.filter(({ last }) => !last || !shows(last, request.values))
     const done = states.length > waiting.length && waiting.every(({ failures }) => failures >= givenUpAfter)
     if (done) return reportLeftOut(waiting, request.name, context.log)

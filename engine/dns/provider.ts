@@ -16,7 +16,7 @@ export interface Zone {
  * The DNS provider port. `present` adds one value to the TXT RRset at `name` and `cleanup` removes exactly that
  * value: all other records stay. Both are idempotent. Names are FQDNs without the trailing dot, in A-labels.
  * Errors: `dns_unauthorized` with the upstream's words, `dns_zone_not_found`, `backend_rate_limited` with
- * `retryAfter`, `dns_provider_failed`.
+ * `retryAfter`, `dns_provider_failed`, `egress_refused`.
  */
 export interface DnsProvider {
   /** Every zone that it may write to; answering proves that the credentials work. */
@@ -29,8 +29,8 @@ export interface DnsProvider {
 
 export interface ProviderContext {
   readonly http: Http
-  /** For providers that speak DNS itself; this machine's sockets when absent. */
-  readonly dns?: DnsTransport
+  /** For providers that speak DNS itself; behind the egress guard where there is one. */
+  readonly dns: DnsTransport
   readonly clock: Clock
   readonly log: Log
   readonly signal?: AbortSignal

@@ -1,4 +1,5 @@
 import type { Address } from '../core/address.ts'
+import type { ConnectGuard } from '../core/egress.ts'
 import type { Diagnostic } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Clock, Http, Log, Random, Trace } from '../core/ports.ts'
@@ -140,6 +141,8 @@ export interface NetworkSettings {
   readonly resolver?: string
   /** `host:port` on which http-01 challenges are answered during apply. */
   readonly http01Listen: string
+  /** Asked before anything that a manifest leads to is connected to; everything may be reached when absent. */
+  readonly guard?: ConnectGuard
 }
 
 export interface Operation {

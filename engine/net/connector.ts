@@ -1,12 +1,7 @@
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { buildConnector } from 'undici'
-
-/**
- * Asked for every address before a connection to it opens; throws to refuse. The address asked about is the address
- * used, so a name that resolves differently a second time gains nothing.
- */
-export type ConnectGuard = (target: { readonly hostname: string; readonly address: string }) => void
+import type { ConnectGuard } from '../core/egress.ts'
 
 export interface ConnectorOptions {
   readonly guard?: ConnectGuard

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ConnectGuard, egressRefused, refusalIn } from '../core/egress.ts'
 import type { HttpFailure, HttpRequest } from '../core/ports.ts'
 import { createHttp, type HttpOptions } from './http.ts'
 
@@ -67,8 +68,8 @@ test('connections are kept for further exchanges', async () => {
   await expect(http.request({ method: 'GET', url: `${base}/echo` })).rejects.toMatchObject({ reason: 'aborted' })
 })
 
-const refuse = ({ address }: { readonly address: string }) => {
-  throw new Error(`${address} is not allowed`)
+const refuse: ConnectGuard = target => {
+  throw egressRefused(target, 'it is not allowed')
 }
 const failures: [
   what: string,
@@ -84,7 +85,7 @@ const failures: [
   ['a connection that breaks', '/breaks', {}, {}, 'unreachable'],
   ['a port where nobody listens', '', { url: 'http://127.0.0.1:1/' }, {}, 'unreachable'],
   ['a text that is no URL', '', { url: 'nonsense' }, {}, 'unreachable'],
-  ['an address that the guard refuses', '/echo', {}, { guard: refuse }, 'unreachable'],
+  ['an address that the guard refuses', '/echo', {}, { guard: refuse }, 'refused'],
 ]
 test.each(failures)('%s is told by its reason', async (_what, path, request, options, reason) => {
   await expect(ask(path, request, options)).rejects.toMatchObject({ name: 'HttpFailure', reason })
@@ -94,8 +95,13 @@ test('the guard sees the address that a name leads to, and its refusal is told',
   const before = connections
   const url = `http://localhost:${new URL(base).port}/echo`
   await expect(ask('', { url }, { guard: refuse })).rejects.toThrow(
-    /could not be reached: (127\.0\.0\.1|::1) is not allowed/,
+    /^a connection to localhost \((127\.0\.0\.1|::1)\) is refused: it is not allowed$/,
   )
   expect(connections).toBe(before)
   expect((await ask('/echo', {}, { guard: () => undefined })).status).toBe(201)
+})
+
+test("the guard's own error is found behind the failure", async () => {
+  const failure = await ask('/echo', {}, { guard: refuse }).catch(error => error)
+  expect(refusalIn(failure)).toMatchObject({ code: 'egress_refused', remedy: expect.stringContaining('egress.allow') })
 })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Agent, Dispatcher } from 'undici'
 import manifest from '../../package.json' with { type: 'json' }
+import { refusalIn } from '../core/egress.ts'
 import { type Http, HttpFailure, type HttpRequest } from '../core/ports.ts'
 import { type ConnectorOptions, connectorFor } from './connector.ts'
 import { untrustedCodes } from './untrusted.ts'
@@ -118,6 +119,8 @@ function failureOf(error: unknown, request: HttpRequest, limit: TimeLimit): Http
     return new HttpFailure('timeout', `${where} did not answer within ${limit.milliseconds} ms`, error)
   }
   const causes = flatten(error)
+  const refusal = causes.map(refusalIn).find(found => found !== undefined)
+  if (refusal) return new HttpFailure('refused', refusal.message, refusal)
   const untrusted = causes.find(cause => untrustedCodes.has(codeOf(cause)))
   if (untrusted) {
     return new HttpFailure('untrusted', `the TLS certificate of ${where} is not trusted: ${untrusted.message}`, error)

@@ -32,7 +32,7 @@ export interface ConnectionOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Guarded: what tenants name is reached through it. */
   readonly http: Http
-  readonly egress: Pick<Egress, 'addressOf'>
+  readonly egress: Egress
   /** Where repositories are cached. */
   readonly cacheFolder: string
   readonly allowInsecureGit: boolean
@@ -61,8 +61,9 @@ export function createConnections(options: ConnectionOptions): Connections {
     const key = JSON.stringify([tenant, owner, references.files, Object.keys(references.env).length > 0])
     let engine = engines.get(key)
     if (!engine) {
-      const { resolver, http01Listen } = options
+      const { resolver, http01Listen, egress } = options
       const network = {
+        guard: egress.guard,
         ...(resolver !== undefined && { resolver }),
         ...(http01Listen !== undefined && { http01Listen }),
       }

@@ -1,14 +1,9 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { EngineError } from '../../engine/index.ts'
+import { type ConnectGuard, type EgressTarget, egressRefused } from '../../engine/index.ts'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
-
-export interface EgressTarget {
-  readonly hostname: string
-  readonly address: string
-}
 
 /**
  * Decides which addresses a tenant may make the service connect to. Everything that is not a public unicast address
@@ -16,7 +11,7 @@ export interface EgressTarget {
  */
 export interface Egress {
   /** Throws `egress_refused`. Called with the address that is about to be used, never with a name alone. */
-  guard(target: EgressTarget): void
+  readonly guard: ConnectGuard
   /**
    * Resolves a name once and answers an address that may be used, for programs that connect by themselves (git); they
    * must be told to use exactly this address.
@@ -56,13 +51,13 @@ export function createEgress(allow: readonly string[]): Egress {
   function guard({ hostname, address }: EgressTarget): void {
     // A zone (fe80::1%eth0) says by which interface; it changes nothing about the range.
     const text = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '')
-    if (!ipaddr.isValid(text)) throw refused(hostname, address, 'not an IP address')
+    if (!ipaddr.isValid(text)) throw egressRefused({ hostname, address }, 'it is not an IP address')
     const literal = ipaddr.parse(text)
     const effective = carried(literal)
     if (lists(literal) || lists(effective)) return
     const range = effective.range()
     const isPublic = range === 'unicast' && (effective.kind() === 'ipv4' || within(effective, globalUnicast, 3))
-    if (!isPublic) throw refused(hostname, address, `${rangeWords[range] ?? 'a special'} address`)
+    if (!isPublic) throw egressRefused({ hostname, address }, `it is ${rangeWords[range] ?? 'a special'} address`)
   }
 
   return {
@@ -71,7 +66,7 @@ export function createEgress(allow: readonly string[]): Egress {
       const name = hostname.replace(/^\[|\]$/g, '')
       const addresses = isIP(name) === 0 ? await lookup(name) : [name]
       const [first] = addresses
-      if (first === undefined) throw refused(hostname, hostname, 'a name without address')
+      if (first === undefined) throw egressRefused({ hostname, address: hostname }, 'it is a name without address')
       // One refused address among several refuses the name: its owner says that it may lead there.
       for (const address of addresses) guard({ hostname, address })
       return first
@@ -99,11 +94,4 @@ function within(address: Address, network: Address, length: number): boolean {
     if (((a[bit >> 3] ?? 0) & mask) !== ((b[bit >> 3] ?? 0) & mask)) return false
   }
   return true
-}
-
-function refused(hostname: string, address: string, what: string): EngineError {
-  const named = hostname === address ? hostname : `${hostname} (${address})`
-  return new EngineError('egress_refused', `a connection to ${named} is refused: it is ${what}`, {
-    remedy: "use a public address, or ask the operator to add its range to egress.allow in the service's configuration",
-  })
 }

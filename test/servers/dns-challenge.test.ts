@@ -55,7 +55,7 @@ const mapped: DnsTransport = {
 }
 
 async function providers(nameservers: boolean): Promise<OpenedProvider[]> {
-  const context = { http, clock: systemClock, log: recordingLog() }
+  const context = { http, dns: socketTransport, clock: systemClock, log: recordingLog() }
   const powerdns = (await loadProvider('powerdns')).open(
     { credentials: { api_url: new Secret(pdns.apiUrl), api_key: new Secret(pdns.apiKey) }, config: {}, ttl: 60 },
     context,

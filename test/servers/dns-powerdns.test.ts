@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../engine/core/secret.ts'
+import { socketTransport } from '../../engine/dns/exchange.ts'
 import { descriptor } from '../../engine/dns/providers/powerdns/index.ts'
 import { createHttp } from '../../engine/net/http.ts'
 import { freeDnsPort } from './dns-client.ts'
@@ -20,7 +21,10 @@ afterAll(async () => {
 
 function open(serverId = 'localhost', url = server.apiUrl) {
   const credentials = { api_url: new Secret(url), api_key: new Secret(server.apiKey), server_id: new Secret(serverId) }
-  return descriptor.open({ credentials, config: {}, ttl: 60 }, { http, clock: systemClock, log: recordingLog() })
+  return descriptor.open(
+    { credentials, config: {}, ttl: 60 },
+    { http, dns: socketTransport, clock: systemClock, log: recordingLog() },
+  )
 }
 
 const zone = { id: 'acme.example.', name: 'acme.example', nameservers: [] }

@@ -25,7 +25,7 @@ beforeAll(async () => {
   secondary = await startBind({ zones: [{ name: 'dyn.example', primary: primary.nameserver }] })
   const credentials = { tsig_key_name: new Secret(primary.key.name), tsig_secret: new Secret(primary.key.secret) }
   const config = { nameserver: '127.0.0.1', port: primary.port, zones: ['dyn.example'] }
-  const context = { http: createHttp(), clock: systemClock, log: recordingLog() }
+  const context = { http: createHttp(), dns: socketTransport, clock: systemClock, log: recordingLog() }
   provider = descriptor.open({ credentials, config, ttl: 60 }, context)
 })
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import { Secret } from '../../engine/core/secret.ts'
 import type { ContractSubject } from '../../engine/dns/contract.ts'
 import { describeDnsProvider } from '../../engine/dns/contract.ts'
+import { socketTransport } from '../../engine/dns/exchange.ts'
 import type { ProviderContext } from '../../engine/dns/provider.ts'
 import { loadProvider } from '../../engine/dns/registry.ts'
 import { createHttp } from '../../engine/net/http.ts'
@@ -87,7 +88,7 @@ const keyName = (algorithm: BindKey['algorithm']) =>
   algorithm === 'hmac-sha256' ? 'acme-key' : `acme-key-${algorithm.slice(-3)}`
 
 function contextWith(http: ProviderContext['http']): ProviderContext {
-  return { http, clock: systemClock, log: recordingLog() }
+  return { http, dns: socketTransport, clock: systemClock, log: recordingLog() }
 }
 
 async function servesAddress(port: number, name: string, address: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../engine/core/secret.ts'
+import { socketTransport } from '../../engine/dns/exchange.ts'
 import type { ProviderContext } from '../../engine/dns/provider.ts'
 import { descriptor } from '../../engine/dns/providers/rfc2136/index.ts'
 import { createHttp } from '../../engine/net/http.ts'
@@ -33,7 +34,7 @@ interface Given {
 function open(given: Given = {}) {
   const log = recordingLog()
   const clock = { ...systemClock, now: () => new Date(Date.now() + (given.ahead ?? 0) * 1000) }
-  const context: ProviderContext = { http: createHttp(), clock, log }
+  const context: ProviderContext = { http: createHttp(), dns: socketTransport, clock, log }
   const credentials = {
     tsig_key_name: new Secret(given.name ?? server.key.name),
     tsig_algorithm: new Secret(given.algorithm ?? 'hmac-sha256'),

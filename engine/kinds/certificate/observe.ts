@@ -3,11 +3,9 @@ import { connect } from '../../acme/connect.ts'
 import { fetchRenewalInfo } from '../../acme/renewal-info.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { followAliases } from '../../dns/alias.ts'
-import { parseEndpoint } from '../../dns/endpoint.ts'
-import { socketTransport } from '../../dns/exchange.ts'
 import { matchProvider } from '../../dns/managed-zones.ts'
 import { challengeName, identifierOf } from '../../dns/names.ts'
-import { createResolver, systemResolvers } from '../../dns/resolver.ts'
+import { dnsReach } from '../../dns/reach.ts'
 import type { Observation, ReadContext, Subject, World } from '../driver.ts'
 import { specOf } from '../spec.ts'
 import { providerCandidates } from './check-account.ts'
@@ -61,9 +59,8 @@ async function delegatedNames(
   const identifiers = [...new Set((spec.domains ?? []).map(identifierOf))]
   const unmatched = identifiers.filter(name => 'mismatches' in matchProvider(candidates, [name]))
   if (unmatched.length === 0) return undefined
-  const servers = network.resolver === undefined ? systemResolvers() : [parseEndpoint(network.resolver)]
-  const transport = socketTransport
-  const resolver = createResolver({ transport, servers, signal })
+  const { transport, ...reach } = dnsReach(network)
+  const resolver = reach.resolver(signal)
   const found: Record<string, string> = {}
   for (const identifier of unmatched) {
     try {

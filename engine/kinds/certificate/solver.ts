@@ -4,6 +4,7 @@ import { createDns01Solver, type Dns01Options, type Dns01Target, type TxtClaims 
 import { createHttp01Responder, createHttp01Solver } from '../../acme/solvers/http-01.ts'
 import { createChallengeDns } from '../../dns/challenge.ts'
 import { openProvider } from '../../dns/open-provider.ts'
+import { dnsReach } from '../../dns/reach.ts'
 import type { OperationContext } from '../driver.ts'
 import { specOf } from '../spec.ts'
 
@@ -29,10 +30,11 @@ async function openDns(
   signal: AbortSignal | undefined,
 ): Promise<Dns01Target> {
   const { http, clock, log, trace, network } = context
+  const { resolver, guard } = network
   const recorded = await context.openAll('DnsProvider')
   // First match wins over providers in the order of their creation.
   const inOrder = recorded.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0))
-  const ports = { http, clock, log, ...(signal && { signal }) }
+  const ports = { http, clock, log, dns: dnsReach(network).transport, ...(signal && { signal }) }
   const providers = await Promise.all(
     inOrder.map(each => {
       const secret = (field: string) => each.secret(`/credentials/${field}`)
@@ -40,5 +42,5 @@ async function openDns(
     }),
   )
   const override = dnsProvider === undefined ? undefined : (await context.open('DnsProvider', dnsProvider)).address
-  return createChallengeDns({ providers, override, clock, trace, log, resolver: network.resolver })
+  return createChallengeDns({ providers, override, clock, trace, log, resolver, guard })
 }

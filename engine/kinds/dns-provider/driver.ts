@@ -1,9 +1,9 @@
 import type { DnsProviderSpec } from '../../../schemas/generated/types.ts'
 import { EngineError } from '../../core/errors.ts'
-import type { Clock, Http, Log } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
 import { openProvider } from '../../dns/open-provider.ts'
 import type { Zone } from '../../dns/provider.ts'
+import { dnsReach } from '../../dns/reach.ts'
 import type {
   Driver,
   Observation,
@@ -46,7 +46,8 @@ async function observe(subject: Subject, _world: World, context: ReadContext): P
     if (!(error instanceof EngineError)) throw error
     const { code, message, remedy = 'check the credentials and the provider, then plan again' } = error
     const level = spec.verify ? 'error' : 'warning'
-    const finding = { check: 'credentials', level, code, message, remedy, pointer: '/spec/credentials' } as const
+    const [check, at] = code === 'egress_refused' ? ['egress', '/spec/config'] : ['credentials', '/spec/credentials']
+    const finding = { check, level, code, message, remedy, pointer: at } as const
     return { exists: true, facts: {}, drift: [], findings: [finding] }
   }
 }
@@ -63,14 +64,9 @@ async function verify(operation: Operation, context: OperationContext): Promise<
 async function zonesOf(
   { address, spec }: Pick<Subject, 'address' | 'spec'>,
   secret: (field: string) => Promise<Secret | undefined>,
-  {
-    http,
-    clock,
-    log,
-    signal,
-  }: { readonly http: Http; readonly clock: Clock; readonly log: Log; readonly signal?: AbortSignal },
+  { http, clock, log, network, signal }: Pick<ReadContext, 'http' | 'clock' | 'log' | 'network' | 'signal'>,
 ): Promise<readonly Zone[]> {
-  const ports = { http, clock, log, ...(signal && { signal }) }
+  const ports = { http, clock, log, dns: dnsReach(network).transport, ...(signal && { signal }) }
   const opened = await openProvider({ address, ...specOf<DnsProviderSpec>({ spec }), secret }, ports)
   return opened.provider.zones()
 }

@@ -1,3 +1,4 @@
+import { refusalIn } from '../../../core/egress.ts'
 import { EngineError } from '../../../core/errors.ts'
 import { isJsonObject, type Json } from '../../../core/json.ts'
 import { type Clock, type Http, HttpFailure, type HttpRequest, type HttpResponse } from '../../../core/ports.ts'
@@ -35,7 +36,10 @@ export interface Api {
   call(method: HttpRequest['method'], path: string, body?: Json): Promise<Json>
 }
 
-/** One request to the HTTP API. Errors: `dns_unauthorized`, `dns_zone_not_found`, `backend_rate_limited`, `dns_provider_failed`. */
+/**
+ * One request to the HTTP API. Errors: `dns_unauthorized`, `dns_zone_not_found`, `backend_rate_limited`,
+ * `dns_provider_failed`, `egress_refused`.
+ */
 export function createApi({ http, clock, url, serverId, key, signal }: ApiOptions): Api {
   const root = `${url.replace(/\/+$/, '').replace(/\/api(\/v1)?$/, '')}/api/v1/servers/${encodeURIComponent(serverId)}`
   return {
@@ -54,7 +58,7 @@ export function createApi({ http, clock, url, serverId, key, signal }: ApiOption
           ...(signal && { signal }),
         })
       } catch (error) {
-        throw error instanceof HttpFailure ? unreachable(url, error) : error
+        throw refusalIn(error) ?? (error instanceof HttpFailure ? unreachable(url, error) : error)
       }
       const text = Buffer.from(response.body).toString('utf8')
       if (response.status < 200 || response.status > 299) throw refusal(response, text, clock.now())

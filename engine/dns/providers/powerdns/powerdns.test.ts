@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { createFakeClock } from '../../../../test/fakes/clock.ts'
 import { createPowerDnsApi, type FakeZone } from '../../../../test/fakes/powerdns-api.ts'
+import { egressRefused } from '../../../core/egress.ts'
 import { HttpFailure } from '../../../core/ports.ts'
 import { Secret } from '../../../core/secret.ts'
+import { socketTransport } from '../../exchange.ts'
 import { descriptor } from './index.ts'
 
 const name = '_acme-challenge.acme.example'
@@ -20,7 +22,7 @@ function setUp({ valueChanges = true, kind = 'Native', contents = [] as string[]
   const credentials = { api_url: new Secret('http://127.0.0.1:8081/'), api_key: new Secret('canary-key') }
   const provider = descriptor.open(
     { credentials, config: {}, ttl: 60 },
-    { http: api.http, clock: createFakeClock(), log },
+    { http: api.http, dns: socketTransport, clock: createFakeClock(), log },
   )
   return {
     provider,
@@ -103,7 +105,10 @@ describe('a change', () => {
         asked.url.endsWith('/notify') ? Promise.reject(new HttpFailure('timeout', 'slow')) : request(asked),
     }
     const credentials = { api_url: new Secret('http://127.0.0.1:8081'), api_key: new Secret('k') }
-    const again = descriptor.open({ credentials, config: {}, ttl: 60 }, { http, clock: createFakeClock(), log })
+    const again = descriptor.open(
+      { credentials, config: {}, ttl: 60 },
+      { http, dns: socketTransport, clock: createFakeClock(), log },
+    )
     await again.present(at, name, 'mine')
     expect(served()?.contents).toEqual(['"mine"'])
   })
@@ -185,7 +190,10 @@ describe('a failure', () => {
   test('an API that does not answer', async () => {
     const http = { request: () => Promise.reject(new HttpFailure('unreachable', 'connection refused')) }
     const credentials = { api_url: new Secret('http://user:pw@127.0.0.1:1/x'), api_key: new Secret('k') }
-    const provider = descriptor.open({ credentials, config: {}, ttl: 60 }, { http, clock: createFakeClock(), log })
+    const provider = descriptor.open(
+      { credentials, config: {}, ttl: 60 },
+      { http, dns: socketTransport, clock: createFakeClock(), log },
+    )
     const error = await provider.zones().catch(failure => failure)
     expect(error).toMatchObject({
       code: 'dns_provider_failed',
@@ -193,11 +201,26 @@ describe('a failure', () => {
     })
   })
 
+  test('an API that the guard does not let us reach is told as that, and not tried again', async () => {
+    let asked = 0
+    const refusal = egressRefused({ hostname: 'pdns.example', address: '10.0.0.1' }, 'it is a private address')
+    const http = {
+      request: () => {
+        asked++
+        return Promise.reject(new HttpFailure('refused', refusal.message, refusal))
+      },
+    }
+    const credentials = { api_url: new Secret('http://pdns.example'), api_key: new Secret('k') }
+    const context = { http, dns: socketTransport, clock: createFakeClock(), log }
+    await expect(descriptor.open({ credentials, config: {}, ttl: 60 }, context).zones()).rejects.toBe(refusal)
+    expect(asked).toBe(1)
+  })
+
   test('missing credentials', () => {
     const open = () =>
       descriptor.open(
         { credentials: {}, config: {}, ttl: 60 },
-        { http: setUp().api.http, clock: createFakeClock(), log },
+        { http: setUp().api.http, dns: socketTransport, clock: createFakeClock(), log },
       )
     expect(open).toThrow(expect.objectContaining({ code: 'schema_violation' }))
   })

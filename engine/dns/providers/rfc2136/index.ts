@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { EngineError } from '../../../core/errors.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { Secret } from '../../../core/secret.ts'
-import { freshId, socketTransport } from '../../exchange.ts'
+import { freshId } from '../../exchange.ts'
 import { challengeName, normaliseName } from '../../names.ts'
 import type { DnsProvider, ProviderContext, ProviderDescriptor, ProviderSettings, Zone } from '../../provider.ts'
 import { type TsigAlgorithm, type TsigKey, tsigAlgorithms } from '../../tsig.ts'
@@ -23,7 +23,7 @@ function open({ credentials, config, ttl }: ProviderSettings, context: ProviderC
   const server: UpdateServer = {
     endpoint: { host: nameserver, port: typeof port === 'number' ? port : 53 },
     key: readKey(credentials),
-    transport: context.dns ?? socketTransport,
+    transport: context.dns,
     clock: context.clock,
     signal: context.signal,
   }

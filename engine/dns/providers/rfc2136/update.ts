@@ -1,3 +1,4 @@
+import { refusalIn } from '../../../core/egress.ts'
 import { EngineError } from '../../../core/errors.ts'
 import type { Clock } from '../../../core/ports.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
@@ -20,7 +21,8 @@ const timeout = 10_000
 
 /**
  * Sends one signed UPDATE over TCP (RFC 2136 §6.2) and gives the response code that the server signed.
- * Errors: `dns_unauthorized` for every TSIG failure, `dns_provider_failed` where the server cannot be reached.
+ * Errors: `dns_unauthorized` for every TSIG failure, `dns_provider_failed` where the server cannot be reached,
+ * `egress_refused` where it must not be.
  */
 export function update(server: UpdateServer, zone: string, steps: readonly UpdateStep[]): Promise<number> {
   return signed(server, updateMessage(freshId(), zone, steps))
@@ -40,6 +42,8 @@ export async function signed(server: UpdateServer, message: Message): Promise<nu
 }
 
 function explained(cause: unknown, { endpoint, key }: UpdateServer): unknown {
+  const refusal = refusalIn(cause)
+  if (refusal) return refusal
   const where = formatEndpoint(endpoint)
   if (cause instanceof TsigFailure) {
     return new EngineError(

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { refusalIn } from '../../../core/egress.ts'
 import { EngineError } from '../../../core/errors.ts'
 import { ask, ExchangeFailure, freshId } from '../../exchange.ts'
 import { selfAndParents } from '../../names.ts'
@@ -24,6 +25,8 @@ export async function servesZone(zone: string, { endpoint, transport, signal }: 
     return answer.rcode === rcodes.NOERROR && answer.authoritative && owned
   } catch (cause) {
     if (!(cause instanceof ExchangeFailure)) throw cause
+    const refusal = refusalIn(cause)
+    if (refusal) throw refusal
     const hint = isIP(endpoint.host) === 0 ? 'the name and port of nameserver' : 'nameserver and port'
     throw new EngineError('dns_provider_failed', `the update server failed: ${cause.message}`, {
       remedy: `check ${hint}`,
