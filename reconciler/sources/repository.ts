@@ -15,6 +15,11 @@ export interface Repository {
   fetch(branch: string, refs?: readonly string[], signal?: AbortSignal): Promise<Fetched>
   /** Reads manifests at a commit: regular files below `paths`, bounded in number and size. */
   filesAt(commit: string): SourceFiles
+  /**
+   * What merging a commit into another would make: a commit that is nowhere but here, or the files in which the two
+   * contradict each other. The commit itself where it already holds the other.
+   */
+  merge(into: string, commit: string, signal?: AbortSignal): Promise<Merged>
   /** Whether `ancestor` is reachable from `commit`; false after a force-push. */
   isAncestor(ancestor: string, commit: string): Promise<boolean>
   /** Commits that are in `to` and not in `from`, newest first; the whole history of `to` without `from`, bounded. */
@@ -30,6 +35,10 @@ export interface Fetched {
   /** Object name by extra ref; absent where it does not exist. */
   readonly refs: ReadonlyMap<string, string>
 }
+
+export type Merged =
+  | { readonly type: 'merged'; readonly commit: string }
+  | { readonly type: 'conflict'; readonly files: readonly string[] }
 
 export interface Commit {
   readonly id: string

@@ -122,6 +122,30 @@ test('a force-push is told from a push', async () => {
   ])
 })
 
+test('two commits are merged without a work tree, or their conflicts are named', async () => {
+  const pki = await open.create(`r${count++}.git`)
+  const base = await pki.commit({ 'a.yaml': 'a: 1\n', 'b.yaml': 'b: 1\n' })
+  const change = await pki.commit({ 'a.yaml': 'a: 2\n', 'b.yaml': 'b: 1\n' }, { branch: 'change', parents: [base] })
+  await pki.point('refs/pull/1/head', change)
+  const repository = await cache({ url: pki.url })
+  const ref = 'refs/pull/1/head'
+  await repository.fetch('main', [ref])
+  expect(await repository.merge(base, base)).toEqual({ type: 'merged', commit: base })
+  expect(await repository.merge(base, change)).toEqual({ type: 'merged', commit: change })
+
+  const meanwhile = await pki.commit({ 'a.yaml': 'a: 1\n', 'b.yaml': 'b: 2\n', 'c.yaml': 'c: 1\n' })
+  await repository.fetch('main', [ref])
+  const merged = await repository.merge(meanwhile, change)
+  if (merged.type !== 'merged') throw new Error('they do not contradict each other')
+  const files = repository.filesAt(merged.commit)
+  const read = async (path: string) => Buffer.from(await files.read(path, 100)).toString()
+  expect([await read('a.yaml'), await read('b.yaml'), await read('c.yaml')]).toEqual(['a: 2\n', 'b: 2\n', 'c: 1\n'])
+
+  const other = await pki.commit({ 'a.yaml': 'a: 3\n' })
+  await repository.fetch('main', [ref])
+  expect(await repository.merge(other, change)).toEqual({ type: 'conflict', files: ['a.yaml'] })
+})
+
 test('a cache is opened again after its process was killed, and after it was damaged', async () => {
   const origin = await served()
   await origin.commit({ 'a.yaml': 'a: 1\n' })

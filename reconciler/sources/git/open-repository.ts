@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { EngineError, type Http, type SourceFiles } from '../../../engine/index.ts'
 import type { Egress } from '../../net/egress.ts'
-import type { Commit, Fetched, Repository } from '../repository.ts'
+import type { Commit, Fetched, Merged, Repository } from '../repository.ts'
 import {
   cacheSize,
   packCount,
@@ -17,6 +17,7 @@ import { type Exchange, withExchange } from './exchange.ts'
 import { DamagedCache } from './failure.ts'
 import { gitFiles } from './files.ts'
 import { defaultLimits, type GitLimits } from './limits.ts'
+import { mergeCommits } from './merge.ts'
 import { branchRef, checkCommit, checkRef } from './names.ts'
 import { ObjectReader } from './objects.ts'
 import { askRefs, type Refs } from './remote-refs.ts'
@@ -126,6 +127,13 @@ class GitRepository implements Repository {
     if ((await this.#objects.info(checkCommit(ancestor)))?.type !== 'commit') return false
     const printed = await this.#git(['rev-list', '--max-count=1', ancestor, `^${commit}`])
     return printed.trim() === ''
+  }
+
+  async merge(into: string, commit: string, signal?: AbortSignal): Promise<Merged> {
+    if (await this.isAncestor(into, commit)) return { type: 'merged', commit }
+    const { askTime: timeout } = this.#limits
+    const call = { folder: repositoryFolder(this.#options.folder), timeout, signal }
+    return mergeCommits(call, checkCommit(into), checkCommit(commit))
   }
 
   async commitsBetween(from: string | undefined, to: string): Promise<readonly Commit[]> {

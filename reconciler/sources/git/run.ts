@@ -10,6 +10,8 @@ export interface GitCall {
   /** Texts to take out of what git prints. */
   readonly secrets?: readonly string[]
   readonly signal?: AbortSignal | undefined
+  /** Another code than 0 with which git ends well. */
+  readonly alsoEndsWith?: number
   /** Milliseconds. */
   readonly timeout: number
 }
@@ -22,7 +24,8 @@ const mostOutput = 64 * 1024 * 1024
  * signal's reason, and then nothing of it runs any more: git starts programs of its own (git-remote-https, index-pack),
  * which outlive it and go on downloading unless their whole group is ended.
  */
-export function runGit({ folder, args, settings = {}, secrets = [], signal, timeout }: GitCall): Promise<string> {
+export function runGit(call: GitCall): Promise<string> {
+  const { folder, args, settings = {}, secrets = [], signal, alsoEndsWith = 0, timeout } = call
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const child = spawn('git', args, {
@@ -64,7 +67,7 @@ export function runGit({ folder, args, settings = {}, secrets = [], signal, time
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       if (ended !== undefined) reject(ended)
-      else if (code === 0) resolve(Buffer.concat(printed).toString('utf8'))
+      else if (code === 0 || code === alsoEndsWith) resolve(Buffer.concat(printed).toString('utf8'))
       else reject(gitFailure(said.toString('utf8'), settings.url, secrets))
     })
   })
