@@ -104,6 +104,11 @@ export type RecordMutation =
   | { readonly type: 'put-record'; readonly record: RecordDraft; readonly expectedVersion: number | null | 'any' }
   | { readonly type: 'delete-record'; readonly collection: string; readonly id: string }
   | { readonly type: 'append-log'; readonly entry: LogDraft }
+  /**
+   * Forgets events up to that sequence, but never the newest one: numbers go on where they were. The audit log has no
+   * such mutation.
+   */
+  | { readonly type: 'trim-events'; readonly through: number }
   /** With `yields`, a job that waits already under its singleton name stays, and this one is not needed. */
   | { readonly type: 'enqueue-job'; readonly job: JobDraft; readonly yields?: boolean }
   /** Ends a job that this worker runs. `state_fenced` when its lease was lost: the whole commit is without effect. */

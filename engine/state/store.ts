@@ -104,6 +104,8 @@ export type Mutation =
   | { readonly type: 'begin-operation'; readonly operation: Omit<OpenOperation, 'steps'> }
   | { readonly type: 'put-step'; readonly operationId: string; readonly step: JournalStep }
   | { readonly type: 'end-operation'; readonly operationId: string; readonly outcome: 'done' | 'failed' | 'abandoned' }
+  /** Forgets operations that ended and began before that instant, with their steps; at most so many. */
+  | { readonly type: 'trim-operations'; readonly before: string; readonly most: number }
   /**
    * Import and copy: identity, revisions, history, records, logs and jobs as they were; records are numbered anew, in
    * their order. Only as the first write of an empty tenant.

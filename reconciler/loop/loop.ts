@@ -3,6 +3,7 @@ import { sourceById } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
 import { setCommitStatus } from './commit-status.ts'
 import { watchDrift } from './drift.ts'
+import { keepHouse } from './housekeeping.ts'
 import { type PollPorts, poll } from './poller.ts'
 import { previewPullRequest } from './preview.ts'
 import { watchPullRequests } from './pull-requests.ts'
@@ -68,6 +69,7 @@ export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loo
       running.push(
         poll({ ...ports, wake: source => enqueue(source, 'poll') }, signal),
         renew(ports, signal),
+        keepHouse(ports, signal),
         watchDrift(ports, source => enqueue(source, 'drift'), signal),
         watchPullRequests(ports, enqueuePreview, signal),
       )

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Mutation } from '../store.ts'
 import {
   codeOf,
   commit,
@@ -69,6 +70,24 @@ export function journal({ open, again }: StoreUnderTest): void {
     await commit(store, [operation('open'), operation('ended')])
     await commit(store, [{ type: 'end-operation', operationId: 'ended', outcome: 'failed' }])
     expect(await codeOf(commit(store, [mutation]))).toBe('state_conflict')
+  })
+
+  test('operations that ended are forgotten, as many as asked for, and open ones never', async () => {
+    const store = await open()
+    const end = (operationId: string) => ({ type: 'end-operation', operationId, outcome: 'done' }) as const
+    const begun: Mutation[] = ['op1', 'op2', 'op3'].flatMap(id => [operation(id), step(id, 'order'), end(id)])
+    await commit(store, [...begun, operation('young', { startedAt: later }), end('young')])
+    await commit(store, [operation('open'), step('open', 'order')])
+    await commit(store, [{ type: 'trim-operations', before: later, most: 2 }])
+    // What is forgotten can be begun anew, without the steps that it had.
+    await commit(store, [operation('op1'), operation('op2')])
+    expect(await codeOf(commit(store, [operation('op3')]))).toBe('state_conflict')
+    expect(await codeOf(commit(store, [operation('young')]))).toBe('state_conflict')
+    expect((await store.operations(tenant)).map(({ id, steps }) => [id, steps.length])).toEqual([
+      ['open', 1],
+      ['op1', 0],
+      ['op2', 0],
+    ])
   })
 
   test('verify names a sealed row that an open step needs and that is gone', async () => {

@@ -81,6 +81,23 @@ export function logs({ open, again }: StoreUnderTest): void {
     expect((await store.log(tenant, { log: 'event', ...query })).map(({ sequence }) => sequence)).toEqual(want)
   })
 
+  test('old events can be forgotten, the newest never, and the audit log not at all', async () => {
+    const store = await open()
+    const sequences = async (log: 'audit' | 'event', of = tenant) =>
+      (await store.log(of, { log })).map(({ sequence }) => sequence)
+    await commit(store, [entry('event'), entry('event'), entry('event'), entry('audit')])
+    await commit(store, [entry('event')], { tenant: 'other' })
+    await commit(store, [{ type: 'trim-events', through: 2 }])
+    expect(await sequences('event')).toEqual([3])
+    await commit(store, [{ type: 'trim-events', through: 99 }])
+    expect(await sequences('event')).toEqual([3])
+    await commit(store, [entry('event')])
+    expect(await sequences('event')).toEqual([3, 4])
+    expect(await sequences('audit')).toEqual([1])
+    expect(await sequences('event', 'other')).toEqual([1])
+    expect(await store.verify(tenant)).toEqual([])
+  })
+
   test('who watches hears of events and jobs once they are durable, and of nothing else', async () => {
     const store = await open()
     const heard: StoreChange[] = []

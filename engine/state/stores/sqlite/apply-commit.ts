@@ -12,9 +12,9 @@ import {
 } from './declared.ts'
 import { addCertificate, forgetPrivateKey, revoke } from './inventory.ts'
 import { cancelJob, enqueueJob, finishJob, restoreJobs, returnJob } from './jobs.ts'
-import { beginOperation, finishOperation, writeStep } from './journal.ts'
+import { beginOperation, finishOperation, trimOperations, writeStep } from './journal.ts'
 import { expectHeld } from './leases.ts'
-import { appendEntries, restoreEntries } from './logs.ts'
+import { appendEntries, restoreEntries, trimEvents } from './logs.ts'
 import type { Runner } from './query.ts'
 import { removeRecord, restoreRecords, writeRecord } from './records.ts'
 import { destroySealed, dropDataKey, findSealed, reseal, writeDataKey, writeSealed } from './sealed.ts'
@@ -86,6 +86,9 @@ function applyMutation(runner: Runner, change: Change, mutation: Mutation, revis
     case 'end-operation':
       finishOperation(runner, tenant, mutation.operationId, mutation.outcome)
       break
+    case 'trim-operations':
+      trimOperations(runner, tenant, mutation.before, mutation.most)
+      break
     case 'put-record':
       writeRecord(runner, tenant, mutation.record, mutation.expectedVersion, change.commit.at)
       break
@@ -103,6 +106,9 @@ function applyMutation(runner: Runner, change: Change, mutation: Mutation, revis
       break
     case 'cancel-job':
       cancelJob(runner, tenant, mutation.id)
+      break
+    case 'trim-events':
+      trimEvents(runner, tenant, mutation.through)
       break
     case 'append-log':
       break // together with the commit's others

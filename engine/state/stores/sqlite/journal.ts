@@ -69,6 +69,25 @@ const endOperation = template<{ tenant: string; id: string; outcome: string }>()
     .where('outcome', 'is', null),
 )
 
+const readEnded = template<{ tenant: string; before: string; most: number }>()(slot =>
+  query
+    .selectFrom('operation')
+    .select('id')
+    .where('tenant', '=', slot.tenant)
+    .where('outcome', 'is not', null)
+    .where('started_at', '<', slot.before)
+    .orderBy('seq')
+    .limit(slot.most),
+)
+
+const removeOperation = template<{ tenant: string; id: string }>()(slot =>
+  query.deleteFrom('operation').where('tenant', '=', slot.tenant).where('id', '=', slot.id),
+)
+
+const removeSteps = template<{ tenant: string; id: string }>()(slot =>
+  query.deleteFrom('step').where('tenant', '=', slot.tenant).where('operation_id', '=', slot.id),
+)
+
 const readSteps = template<{ tenant: string; operation: string }>()(slot =>
   query
     .selectFrom('step')
@@ -145,6 +164,14 @@ export function writeStep(runner: Runner, tenant: string, operationId: string, s
 export function finishOperation(runner: Runner, tenant: string, id: string, outcome: string): void {
   expectOpen(runner, tenant, id)
   runner.run(endOperation, { tenant, id, outcome })
+}
+
+/** Sealed rows that their steps name stay: what became of those was decided when the operation ended. */
+export function trimOperations(runner: Runner, tenant: string, before: string, most: number): void {
+  for (const { id } of runner.all(readEnded, { tenant, before, most })) {
+    runner.run(removeSteps, { tenant, id })
+    runner.run(removeOperation, { tenant, id })
+  }
 }
 
 function expectOpen(runner: Runner, tenant: string, id: string): void {

@@ -39,6 +39,14 @@ const insertEntry = template<Selectable<Tables['log_entry']> & { [column: string
   }),
 )
 
+const removeEvents = template<{ tenant: string; through: number }>()(slot =>
+  query
+    .deleteFrom('log_entry')
+    .where('tenant', '=', slot.tenant)
+    .where('log', '=', 'event')
+    .where('sequence', '<=', slot.through),
+)
+
 const readWhole = template<{ tenant: string; log: string }>()(slot =>
   query
     .selectFrom('log_entry')
@@ -67,6 +75,12 @@ export function appendEntries(runner: Runner, tenant: string, drafts: readonly L
     heads.set(log, { sequence, hash })
   }
   for (const [log, { sequence, hash }] of heads) runner.run(moveHead, { tenant, log, sequence, hash })
+}
+
+/** An export holds entries and no heads: from the newest one, which stays, the numbers go on elsewhere. */
+export function trimEvents(runner: Runner, tenant: string, through: number): void {
+  const newest = headOf(runner, tenant, 'event')?.sequence ?? 0
+  runner.run(removeEvents, { tenant, through: Math.min(through, newest - 1) })
 }
 
 export function findEntries(runner: Runner, tenant: string, asked: LogQuery): LogEntry[] {
