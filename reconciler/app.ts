@@ -14,6 +14,8 @@ export interface AppOptions {
   readonly publicUrl?: string
   readonly logger?: FastifyBaseLogger
   readonly rates?: RateLimits
+  /** Also take repositories over plain http and file URLs, for tests. */
+  readonly allowInsecureGit?: boolean
   /** Aborts when the service is about to stop: streams end, new requests are refused. */
   readonly stopping?: AbortSignal
 }

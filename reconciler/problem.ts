@@ -114,11 +114,12 @@ function ofDiagnostics(diagnostics: readonly Diagnostic[]): Problem {
   const waits = errors.flatMap(({ retryAfter }) => retryAfter ?? [])
   return problem(first.code, `${first.message}${more}`, first.remedy, {
     ...(waits.length > 0 && { retry_after: Math.ceil(Math.max(...waits)) }),
-    errors: errors.map(({ code, message, remedy, address }) => ({
+    errors: errors.map(({ code, message, remedy, address, details }) => ({
       code,
       detail: message,
       ...(remedy !== undefined && { remedy }),
       ...(address !== undefined && { address }),
+      ...(typeof details?.pointer === 'string' && { pointer: details.pointer }),
     })),
   })
 }

@@ -102,7 +102,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         }),
         observations: createObservations(store, queue),
       },
-      { logger, stopping: stopping.signal, ...(publicUrl !== undefined && { publicUrl }) },
+      { logger, stopping: stopping.signal, allowInsecureGit, ...(publicUrl !== undefined && { publicUrl }) },
     )
     const url = await listen(app, config.listen)
     await loop.start()

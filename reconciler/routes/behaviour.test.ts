@@ -76,7 +76,9 @@ describe('sources', () => {
       credentials: { username: 'bot', password: { secret: 'infra/git#token' } },
       forge: { type: 'gitea', url: 'https://git.example', repository: 'a/b', token: { secret: 'infra/forge#token' } },
       webhook_secret: { secret: 'infra/hook#key' },
-      require_signed_by: { sshAllowedSigners: 'ada ssh-ed25519 AAAA' },
+      require_signed_by: {
+        sshAllowedSigners: 'ada ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5',
+      },
     }
     const { body: source } = await ask('POST', '/v1/sources', { ...body, ...secrets })
     expect(source).toMatchObject({ credentials: true, webhook: true, require_signed_by: true })
@@ -87,20 +89,36 @@ describe('sources', () => {
     })
   })
 
-  const refused: [what: string, more: object][] = [
+  const refused: [what: string, more: object, pointer?: string][] = [
     ["the service's environment as a credential", { credentials: { password: { env: 'TRUSTFORM_MASTER_KEY' } } }],
     ["the service's files as a credential", { credentials: { sshKey: { file: '/etc/shadow' } } }],
     ['a password itself', { credentials: { password: 'hunter2' } }],
     ['a password in the URL', { url: 'https://bot:hunter2@git.example/a.git' }],
     ['an option as a branch', { branch: '--upload-pack=x' }],
+    ['an option as a URL', { url: '--upload-pack=x' }, '/url'],
+    ['a program as a URL', { url: 'ext::sh' }, '/url'],
+    ['a URL over which anybody could answer', { url: 'http://git.example/a.git' }, '/url'],
+    ['a host that is an option of ssh', { url: 'ssh://-oProxyCommand=x/y' }, '/url'],
+    ['a branch that git would not take', { branch: 'a..b' }, '/branch'],
     ['no path', { paths: [] }],
+    ['a path out of the repository', { paths: ['ok', '../etc'] }, '/paths/1'],
+    ['signers in a file of this machine', { require_signed_by: { sshAllowedSigners: { file: '/etc/passwd' } } }],
+    [
+      'signers without a key',
+      { require_signed_by: { sshAllowedSigners: 'ada ssh-ed25519 AAAA' } },
+      '/require_signed_by/sshAllowedSigners',
+    ],
+    ['a PGP key that is none', { require_signed_by: { pgpKeys: 'none' } }, '/require_signed_by/pgpKeys'],
+    ['nobody who may sign', { require_signed_by: { since: 'a1'.repeat(20) } }, '/require_signed_by'],
+    ['a beginning that is no commit', { require_signed_by: { pgpKeys: 'x', since: 'main' } }],
   ]
-  test.each(refused)('refuse %s', async (_what, more) => {
+  test.each(refused)('refuse %s', async (_what, more, pointer) => {
     const { ask } = await tenant()
-    expect(await ask('POST', '/v1/sources', { ...body, ...more })).toMatchObject({
-      status: 422,
-      body: { code: 'schema_violation' },
-    })
+    const answer = await ask('POST', '/v1/sources', { ...body, ...more })
+    expect(answer).toMatchObject({ status: 422, body: { code: 'schema_violation' } })
+    if (pointer !== undefined) expect(answer.body.errors).toMatchObject([{ pointer }])
+    const { body: source } = await ask('POST', '/v1/sources', body)
+    expect(await ask('PATCH', `/v1/sources/${source.id}`, more)).toMatchObject({ status: 422 })
   })
 
   test('are changed where the body says so, and looked at again', async () => {

@@ -9,6 +9,8 @@ export interface RouteContext {
   readonly table: RouteTable
   readonly metrics: Metrics
   readonly publicUrl?: string
+  /** Also take repositories over plain http and file URLs, for tests. */
+  readonly allowInsecureGit?: boolean
   /** Aborts when streams have to end. */
   readonly stopping?: AbortSignal
 }

@@ -1,8 +1,9 @@
-import { EngineError, type JsonObject } from '../../engine/index.ts'
+import { DiagnosticsError, type JsonObject } from '../../engine/index.ts'
 import { actorOf, callerOf } from '../auth/authenticate.ts'
 import { listOf, view } from '../schemas.ts'
+import { problemsOf } from '../sources/check.ts'
 import type { ForgeSpec, Source, SourceSpec } from '../sources/source.ts'
-import type { Routes } from './context.ts'
+import type { RouteContext, Routes } from './context.ts'
 import { found, idParams, type Paging, pageRequest, pageView, pagingQuery } from './paging.ts'
 
 interface SourceBody {
@@ -34,8 +35,8 @@ const write = { access: { scope: 'sources:write' } } as const
 const tags = ['sources']
 const params = idParams('source_id', 'Id of the source.')
 
-export const sourceRoutes: Routes = (app, { services }) => {
-  const { sources } = services
+export const sourceRoutes: Routes = (app, context) => {
+  const { sources } = context.services
   const one = async (tenant: string, id: string) => found(await sources.get(tenant, id), 'source', id)
 
   app.get<{ Querystring: Paging }>(
@@ -73,7 +74,7 @@ export const sourceRoutes: Routes = (app, { services }) => {
         ...{ name, url, branch, paths, interval, drift, tenant, autoApply: auto_apply },
         ...optional(request.body),
       }
-      const source = await sources.create(tenant, checked(spec), suspended, actorOf(request))
+      const source = await sources.create(tenant, await checked(spec, context), suspended, actorOf(request))
       return reply.code(201).header('location', `/v1/sources/${source.id}`).send(sourceView(source))
     },
   )
@@ -107,7 +108,7 @@ export const sourceRoutes: Routes = (app, { services }) => {
       const given = { url, branch, paths, interval, drift, autoApply: auto_apply }
       const changed = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
       const spec: SourceSpec = { ...source.spec, ...changed, ...optional(request.body) }
-      return sourceView(await sources.update(source, checked(spec), actorOf(request)))
+      return sourceView(await sources.update(source, await checked(spec, context), actorOf(request)))
     },
   )
 
@@ -177,13 +178,16 @@ function optional({ credentials, require_signed_by, forge, webhook_secret }: Sou
   }
 }
 
-/** Credentials inside a URL would be shown by every list and log. */
-function checked(spec: SourceSpec): SourceSpec {
-  const userInfo = /^[a-z+]+:\/\/[^/@]*:[^/@]*@/i.test(spec.url)
-  if (!userInfo) return spec
-  throw new EngineError('schema_violation', 'the url holds a password', {
-    remedy: 'store it as a secret and name that in credentials',
-  })
+/** Refuses at once what the first pass would stumble over, each at its field of the body. */
+async function checked(spec: SourceSpec, { allowInsecureGit }: RouteContext): Promise<SourceSpec> {
+  const problems = await problemsOf(spec, { allowInsecure: allowInsecureGit ?? false })
+  if (problems.length === 0) return spec
+  throw new DiagnosticsError(
+    problems.map(({ code, message, remedy, pointer }) => ({
+      ...{ severity: 'error' as const, code, message, remedy },
+      details: { pointer: pointer.replace('/requireSignedBy', '/require_signed_by') },
+    })),
+  )
 }
 
 /** A source as the API shows it: that there are credentials, never which. */
