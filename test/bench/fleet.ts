@@ -17,20 +17,21 @@ export interface Fleet {
   remove(): void
 }
 
-const authorities = `apiVersion: trustform/v1
+/** Three resources that the certificates stand on; their names begin with `prefix`, so that several fleets fit in a state. */
+export const authorities = (prefix = ''): string => `apiVersion: trustform/v1
 kind: CertificateAuthority
-metadata: {name: root}
+metadata: {name: ${prefix}root}
 spec: {type: root, commonName: Bench Root CA, keyType: ec, validity: 7300d}
 ---
 apiVersion: trustform/v1
 kind: CertificateAuthority
-metadata: {name: issuing}
-spec: {type: intermediate, parent: root, commonName: Bench Issuing CA, keyType: ec, validity: 3650d}
+metadata: {name: ${prefix}issuing}
+spec: {type: intermediate, parent: ${prefix}root, commonName: Bench Issuing CA, keyType: ec, validity: 3650d}
 ---
 apiVersion: trustform/v1
 kind: Role
-metadata: {name: web}
-spec: {ca: issuing, allowedDomains: [bench.example], allowSubdomains: true, keyType: ec, keyBits: 256}
+metadata: {name: ${prefix}web}
+spec: {ca: ${prefix}issuing, allowedDomains: [bench.example], allowSubdomains: true, keyType: ec, keyBits: 256}
 `
 
 const perFile = 1000
@@ -40,7 +41,7 @@ export function createFleet(count: number): Fleet {
   const folder = mkdtempSync(join(tmpdir(), 'trustform-bench-'))
   const configuration = join(folder, 'configuration')
   mkdirSync(configuration)
-  writeFileSync(join(configuration, 'authorities.yaml'), authorities)
+  writeFileSync(join(configuration, 'authorities.yaml'), authorities())
   for (let first = 0; first < count; first += perFile) {
     const documents = Array.from({ length: Math.min(perFile, count - first) }, (_, i) => certificate(first + i))
     writeFileSync(join(configuration, `certificates-${first / perFile}.yaml`), documents.join('---\n'))
@@ -57,16 +58,17 @@ export function createFleet(count: number): Fleet {
   }
 }
 
-function certificate(number: number): string {
+/** One role-issued certificate; another `generation` asks for another name, so it is issued anew. */
+export function certificate(number: number, prefix = '', generation = 0): string {
+  const names = [`host-${number}`, ...(generation > 0 ? [`generation-${generation}`] : [])]
   return `apiVersion: trustform/v1
 kind: Certificate
 metadata:
-  name: host-${number}
+  name: ${prefix}host-${number}
 spec:
-  role: web
+  role: ${prefix}web
   commonName: host-${number}.bench.example
   domains:
-    - host-${number}.bench.example
-  ttl: 60d
+${names.map(name => `    - ${name}.bench.example\n`).join('')}  ttl: 60d
 `
 }
