@@ -27,6 +27,10 @@ export interface PlanOptions {
   readonly adopt?: boolean
   /** In `renew` mode: addresses renewed whether due or not. */
   readonly force?: readonly string[]
+  /** In `renew` mode: addresses left as they are although due; what stands on them is not held up. */
+  readonly hold?: readonly string[]
+  /** False leaves what changed outside as it is and only shows it; default true. */
+  readonly heal?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -65,6 +69,8 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
     excludes: options.excludes ?? [],
     allow: options.allow ?? [],
     force: new Set(options.force),
+    hold: new Set(options.hold),
+    heal: options.heal ?? true,
     fields: fieldFacts,
   }
   return { plan: plan(request), snapshot }

@@ -29,7 +29,7 @@ export function decideDeclared(
 
   const byFields = strongest(diffs)
   const judged: RecordedSubject = { ...subject, recorded, diffs: diffs.map(withoutForce) }
-  const verdict = driver.decide?.(judged, world)
+  const verdict = verdictOf(judged, driver, world, request)
   const verdictWins = verdict && (!byFields || (strength[verdict.action] ?? 0) > (strength[byFields] ?? 0))
   const chosen: Verdict | undefined = verdictWins
     ? verdict
@@ -60,11 +60,29 @@ function fateOf(recorded: RecordedResource, driver: Driver, joint: string): stri
 }
 
 /** Renewal mode: what is recorded stays as it is, only time and issuers ask for new versions. */
-export function decideRenewal(subject: RecordedSubject, driver: Driver, world: PlanWorld, forced: boolean): Decision {
-  const verdict = driver.decide?.(subject, world)
+export function decideRenewal(
+  subject: RecordedSubject,
+  driver: Driver,
+  world: PlanWorld,
+  request: Pick<PlanRequest, 'force' | 'hold' | 'heal'>,
+): Decision {
+  const nothing: Decision = { action: 'no-op', reason: 'renewal', diffs: [] }
+  if (request.hold?.has(subject.address)) return nothing
+  const verdict = verdictOf(subject, driver, world, request)
   if (verdict && (verdict.action === 'renew' || verdict.action === 'reissue')) return { ...verdict, diffs: [] }
-  if (forced && driver.renew) return { action: 'renew', reason: 'renewal', because: 'asked for by name', diffs: [] }
-  return { action: 'no-op', reason: 'renewal', diffs: [] }
+  if (!request.force.has(subject.address) || !driver.renew) return nothing
+  return { action: 'renew', reason: 'renewal', because: 'asked for by name', diffs: [] }
+}
+
+/** What the kind asks for, unless only drift asks and that is to be left as it is. */
+function verdictOf(
+  subject: RecordedSubject,
+  driver: Driver,
+  world: PlanWorld,
+  { heal = true }: Pick<PlanRequest, 'heal'>,
+): Verdict | undefined {
+  const verdict = driver.decide?.(subject, world)
+  return verdict?.reason === 'drift' && !heal ? undefined : verdict
 }
 
 function strongest(diffs: readonly SpecDiff[]): SpecDiff['forces'] | undefined {

@@ -190,6 +190,28 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
     'create drift AcmeAccount/le: the account was deactivated at the CA; a new one is registered',
   ],
   [
+    'the account was deactivated at the CA, and drift is only to be shown',
+    {
+      desired: [account],
+      recorded: [accountIs],
+      live: new Map([['AcmeAccount/le' as const, seen({ exists: false })]]),
+      heal: false,
+    },
+    'no-op config AcmeAccount/le',
+  ],
+  [
+    'it was revoked and changed, and drift is only to be shown',
+    {
+      desired: [root(), web(), declared('Certificate/www', { domains: ['corp.example'] })],
+      recorded: [
+        ...others('CertificateAuthority/root', 'Role/web'),
+        wwwIs({}, lives(-1, 89, 'root', { revokedAt: inDays(-1) })),
+      ],
+      heal: false,
+    },
+    'reissue config Certificate/www: domains changed, which needs a new certificate',
+  ],
+  [
     'no longer declared',
     { desired: [root(), web()], recorded: standing },
     'delete orphan Certificate/www: no longer declared; its certificates and keys stay in the inventory',
@@ -241,6 +263,24 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
     'renew renewal Certificate/www: asked for by name',
   ],
   [
+    'renew mode, due and held',
+    {
+      mode: 'renew',
+      recorded: [rootIs(-3000, 100), webIs(), wwwIs({}, lives(-80, 10))],
+      hold: new Set(['Certificate/www']),
+    },
+    'no-op renewal Certificate/www',
+  ],
+  [
+    'renew mode, its authority held',
+    {
+      mode: 'renew',
+      recorded: [rootIs(-3000, 100), webIs(), wwwIs({}, lives(-80, 10))],
+      hold: new Set(['CertificateAuthority/root']),
+    },
+    `renew renewal Certificate/www: due since ${inDays(-20)}`,
+  ],
+  [
     "renew mode, another owner's",
     { mode: 'renew', recorded: [wwwIs({ role: 'gone' }, { ...lives(-80, 10), owner: 'git:infra' })] },
     `renew renewal Certificate/www: due since ${inDays(-20)}`,
@@ -275,6 +315,29 @@ describe('the whole plan', () => {
     )
     expect(document.drift).toEqual([{ address: 'AcmeAccount/le', diffs: drift }])
     expect(sentences(document)).toEqual(['no-op config AcmeAccount/le'])
+  })
+
+  test('refuses what stands on something dead outside that it leaves so', () => {
+    const drift = [
+      { path: '/status/status', before: 'valid', after: 'deactivated', sensitive: false, forcesReplacement: false },
+    ]
+    const question = {
+      desired: [account, declared('Certificate/www', acme)],
+      recorded: [accountIs],
+      live: new Map([['AcmeAccount/le' as const, seen({ exists: false, drift })]]),
+    }
+    const errors = (heal: boolean) => plan(request({ ...question, heal })).document.preflight
+    expect(errors(true)).toEqual([])
+    expect(errors(false)).toMatchObject([
+      {
+        address: 'AcmeAccount/le',
+        level: 'error',
+        message: 'what changes here stands on it, and it is deactivated outside',
+      },
+    ])
+    const untouched = plan(request({ ...question, desired: [account], heal: false })).document
+    expect(untouched.preflight, 'where nothing new stands on it, it is only drift').toEqual([])
+    expect(untouched.drift).toHaveLength(1)
   })
 
   test('tells how much a replaced authority pulls along', () => {

@@ -99,7 +99,7 @@ function decide(
   const base = { address, kind, name, dependsOn: dependencies.filter(target => world.subjects.has(target)) }
   const decision =
     request.mode === 'renew'
-      ? recorded && decideRenewal({ ...subject, recorded, diffs: [] }, driver, world, request.force.has(address))
+      ? recorded && decideRenewal({ ...subject, recorded, diffs: [] }, driver, world, request)
       : input
         ? decideDeclared(subject, input, driver, world, request)
         : decideUndeclared(subject, driver, request)

@@ -32,6 +32,8 @@ export function preflight(
       }
     }
     tell(subject.live?.findings ?? [], !untouched || needed.has(change.address))
+    // A renewal is tried all the same, each certificate for itself.
+    if (untouched && needed.has(change.address) && request.mode === 'apply') tell(leftDead(subject), true)
     tell([...judged, ...shape(change, subject, world, inputs, dependents)], !untouched)
     findings.push(...blastRadius(change, changes, dependents))
   }
@@ -76,6 +78,21 @@ function shape(
       code: 'in_use',
       message: `${change.address} would be deleted while ${users.join(', ')} still needs it`,
       remedy: 'delete or re-point what uses it first',
+    },
+  ]
+}
+
+/** What is dead outside and stays so carries nothing new. */
+function leftDead({ live }: Subject): readonly Finding[] {
+  if (!live || live.exists) return []
+  const [seen] = live.drift
+  return [
+    {
+      check: 'drift',
+      level: 'error',
+      code: 'preflight_failed',
+      message: `what changes here stands on it, and it is ${seen ? String(seen.after) : 'gone'} outside`,
+      remedy: 'let it be made anew: plan with drift healed (`drift: heal` of the source), or declare another one',
     },
   ]
 }

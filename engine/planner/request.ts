@@ -40,6 +40,10 @@ export interface PlanRequest {
   readonly allow: readonly string[]
   /** In `renew` mode: renewed whether due or not. */
   readonly force: ReadonlySet<string>
+  /** In `renew` mode: left as they are although due; what stands on them is not held up. */
+  readonly hold?: ReadonlySet<string>
+  /** False leaves what changed outside as it is and only shows it; default true. */
+  readonly heal?: boolean
   readonly drivers: ReadonlyMap<string, Driver>
   fields(kind: string, spec: JsonObject): FieldFacts
 }
