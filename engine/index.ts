@@ -48,6 +48,7 @@ export {
   type Change,
   hasChanges,
   isBlocked,
+  needsApproval,
   type Plan,
   type PlanDocument,
   type PreflightFinding,

@@ -56,6 +56,8 @@ export interface Blocked {
   readonly code: Extract<ErrorCode, 'plan_blocked' | 'owned_by'>
   readonly message: string
   readonly remedy: string
+  /** The word that lets it happen (`--allow`): an address or `all-deletes`; absent where none does. */
+  readonly allow?: string
 }
 
 export interface Drift {
@@ -108,6 +110,12 @@ export interface Plan {
 /** A plan that may not be applied as it stands: exit code 3. */
 export function isBlocked(document: PlanDocument): boolean {
   return document.summary.blocked > 0 || document.preflight.some(finding => finding.level === 'error')
+}
+
+/** Blocked by something that an approval lets happen, and by nothing else. */
+export function needsApproval({ summary, changes, preflight }: PlanDocument): boolean {
+  if (summary.blocked === 0 || preflight.some(finding => finding.level === 'error')) return false
+  return changes.every(({ blocked }) => blocked === undefined || blocked.allow !== undefined)
 }
 
 export function hasChanges(document: PlanDocument): boolean {

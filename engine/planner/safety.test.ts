@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Lifecycle } from '../core/resource.ts'
 import type { Action } from '../kinds/driver.ts'
 import { declared, lives, recorded, request, sentences } from './fixtures/question.ts'
 import { isBlocked } from './plan.ts'
@@ -25,6 +26,14 @@ const masses: [what: string, blocked: ReturnType<typeof mass>, want: string | un
   ['each address allows it', mass(10, 4, 'delete', ['Role/r0', 'Role/r1', 'Role/r2', 'Role/r3']), undefined],
   ['all but one', mass(10, 4, 'delete', ['Role/r0', 'Role/r1', 'Role/r2']), expect.any(String)],
 ]
+test('what blocks names the word that lets it happen, where there is one', () => {
+  const gone = (lifecycle: Lifecycle) =>
+    plan(request({ recorded: [recorded('CertificateAuthority/root', {}, { lifecycle })] })).document.changes[0]?.blocked
+  expect(mass(10, 4)?.allow).toBe('all-deletes')
+  expect(gone({})).toMatchObject({ code: 'plan_blocked', allow: 'CertificateAuthority/root' })
+  expect(gone({ protect: true })).not.toHaveProperty('allow')
+})
+
 test.each(masses)('many deletions: %s', (_what, blocked, want) => expect(blocked?.message).toEqual(want))
 
 const roles = Array.from({ length: 10 }, (_, index) => recorded(`Role/r${index}`, { ca: undefined }, { dependsOn: [] }))

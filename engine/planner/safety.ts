@@ -49,6 +49,7 @@ function isGuarded({ driver, action, address, allow }: SafetyQuestion): Blocked 
     code: 'plan_blocked',
     message: `${action === 'delete' ? 'deleting' : 'replacing'} a ${driver.kind} needs an explicit word`,
     remedy: `if you mean it, add --allow ${address}`,
+    allow: address,
   }
 }
 
@@ -66,6 +67,7 @@ export function refuseMass(
     code: 'plan_blocked',
     message: `this plan deletes or replaces ${destroyed.length} of ${recordedCount} resources, more than ${massLimit.percent} %`,
     remedy: 'check that the configuration is complete; if you mean it, add --allow all-deletes',
+    allow: 'all-deletes',
   }
 }
 

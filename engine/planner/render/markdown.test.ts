@@ -25,8 +25,13 @@ const headlines: [what: string, document: PlanDocument, headline: string][] = [
   ],
   [
     'a blocked change',
-    documentOf({ changes: [change({ blocked: { code: 'plan_blocked', message: 'no', remedy: 'yes' } })] }),
+    documentOf({ changes: [change({ blocked: { code: 'plan_blocked', message: 'no', remedy: 'yes', allow: 'it' } })] }),
     '### ⛔ Trustform plan: 1 change, needs approval',
+  ],
+  [
+    'one that no word lets happen',
+    documentOf({ changes: [change({ blocked: { code: 'plan_blocked', message: 'protected', remedy: 'edit' } })] }),
+    '### ⛔ Trustform plan: 1 change, cannot be applied',
   ],
 ]
 test.each(headlines)('the first line is the verdict: %s', (_what, document, headline) => {

@@ -1,5 +1,5 @@
 import { code, fenced } from '../../core/markdown.ts'
-import { isBlocked, type PlanDocument } from '../plan.ts'
+import { isBlocked, needsApproval, type PlanDocument } from '../plan.ts'
 import { fitting } from './fitting.ts'
 import { changeLines, changeRow, driftLines, emoji, findingsOf, impactLines, type Told } from './markdown-lines.ts'
 import { countsOf, groupsOf, limitsOf, wording } from './words.ts'
@@ -59,7 +59,7 @@ function headline(document: PlanDocument, source: string | undefined): string {
   const number = groupsOf(document).reduce((sum, { changes }) => sum + changes.length, 0)
   const changes = `${number} change${number === 1 ? '' : 's'}`
   if (isBlocked(document)) {
-    const verdict = document.preflight.some(({ level }) => level === 'error') ? 'cannot be applied' : 'needs approval'
+    const verdict = needsApproval(document) ? 'needs approval' : 'cannot be applied'
     return `### ⛔ Trustform plan${of}: ${number === 0 ? verdict : `${changes}, ${verdict}`}`
   }
   return number === 0 ? `### ✅ Trustform plan${of}: nothing to do` : `### 📋 Trustform plan${of}: ${changes}`
