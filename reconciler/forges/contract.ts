@@ -79,10 +79,27 @@ export function forgeContract(name: string, start: () => Promise<ForgeWorld>): v
       expect((await world.forge.openPullRequests('other')).map(({ number }) => number)).toEqual([elsewhere])
     })
 
+    test('tells that something was said', async () => {
+      const number = await world.openPull()
+      const at = async () => Date.parse((await world.forge.pullRequest(number))?.updatedAt ?? '')
+      const before = await at()
+      // Forges count in seconds.
+      for (let count = 0; (await at()) <= before && count < 40; count++) {
+        await world.comment(number, world.people.reader, `word ${count}`)
+        await new Promise(settle => setTimeout(settle, 50))
+      }
+      expect(await at()).toBeGreaterThan(before)
+      const [listed] = (await world.forge.openPullRequests('main')).filter(pull => pull.number === number)
+      expect(Date.parse(listed?.updatedAt ?? '')).toBe(await at())
+    })
+
     test('writes a comment, changes it in place, and reads it back', async () => {
       const number = await world.openPull()
       const made = await world.forge.createComment(number, 'one\n\n`two`')
-      await world.forge.updateComment(number, made.id, 'three ↻ 🛑')
+      const edited = await world.forge.updateComment(number, made.id, 'three ↻ 🛑')
+      expect(edited).toMatchObject({ id: made.id, createdAt: made.createdAt, url: made.url })
+      expect(Date.parse(edited.updatedAt)).toBeGreaterThanOrEqual(Date.parse(made.updatedAt))
+      expect(URL.canParse(made.url)).toBe(true)
       const comments = await world.forge.comments(number)
       expect(comments).toHaveLength(1)
       expect(comments[0]).toMatchObject({ id: made.id, author: world.bot, body: 'three ↻ 🛑' })

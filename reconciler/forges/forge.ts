@@ -12,6 +12,8 @@ export interface PullRequest {
   readonly state: 'open' | 'merged' | 'closed'
   /** The commit on the base branch that merging made. */
   readonly mergeCommit?: string
+  /** ISO instant; moves with every push, comment, review and change of state. */
+  readonly updatedAt: string
   readonly url: string
 }
 
@@ -28,7 +30,11 @@ export interface Comment {
   readonly id: string
   readonly author: string
   readonly body: string
+  /** ISO instants by the forge's clock. */
   readonly createdAt: string
+  readonly updatedAt: string
+  /** Where people read it. */
+  readonly url: string
 }
 
 /**
@@ -45,7 +51,7 @@ export interface Forge {
   openPullRequests(baseBranch: string): Promise<readonly PullRequest[]>
   comments(number: number): Promise<readonly Comment[]>
   createComment(number: number, body: string): Promise<Comment>
-  updateComment(number: number, id: string, body: string): Promise<void>
+  updateComment(number: number, id: string, body: string): Promise<Comment>
   setStatus(commit: string, status: CommitStatus): Promise<void>
   /** Asked at the moment of approval, never taken from a payload. */
   mayApprove(login: string): Promise<boolean>

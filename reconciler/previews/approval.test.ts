@@ -38,6 +38,7 @@ const pullRequest: PullRequest = {
   baseBranch: 'main',
   fromFork: false,
   state: 'open',
+  updatedAt: '2026-11-21T12:00:30Z',
   url: 'https://forge.example/7',
 }
 const plan: ApprovablePlan = {

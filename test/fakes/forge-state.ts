@@ -19,6 +19,7 @@ export interface FakeComment {
   readonly by: string
   body: string
   readonly at: string
+  editedAt: string
   readonly system?: boolean
 }
 
@@ -73,13 +74,14 @@ export function createForgeState() {
       Object.assign(known(number), { state: 'merged', mergeCommit: commit() })
     },
     addComment(number: number, by: string, body: string, system = false): FakeComment {
-      const comment = { id: ids++, by, body, at: now(), ...(system && { system }) }
+      const at = now()
+      const comment = { id: ids++, by, body, at, editedAt: at, ...(system && { system }) }
       known(number).comments.push(comment)
       return comment
     },
     editComment(id: number, body: string): FakeComment | undefined {
       const found = pulls.flatMap(({ comments }) => comments).find(comment => comment.id === id)
-      if (found) found.body = body
+      if (found) Object.assign(found, { body, editedAt: now() })
       return found
     },
     review(number: number, by: string, verdict: string): void {
@@ -89,5 +91,11 @@ export function createForgeState() {
 }
 
 export type ForgeState = ReturnType<typeof createForgeState>
+
+/** When something was last done to it. */
+export const updatedAt = ({ heads, comments, reviews }: FakePull): string =>
+  [...heads.map(({ at }) => at), ...comments.map(({ editedAt }) => editedAt), ...reviews.map(({ at }) => at)]
+    .sort()
+    .at(-1) ?? ''
 
 export const headOf = ({ heads }: FakePull): string => heads.at(-1)?.commit ?? ''

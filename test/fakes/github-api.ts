@@ -1,6 +1,6 @@
 import type { Json } from '../../engine/core/json.ts'
 import { type Answer, type Asked, type FakeForge, page, serveForge } from './forge-server.ts'
-import { type FakeComment, type FakePull, type ForgeState, headOf } from './forge-state.ts'
+import { type FakeComment, type FakePull, type ForgeState, headOf, updatedAt } from './forge-state.ts'
 
 const root = '/api/v3'
 
@@ -104,8 +104,12 @@ function pullOf(pull: FakePull, repository: string): Json {
     merge_commit_sha: pull.mergeCommit ?? 'f'.repeat(40),
     head: { ref: `branch-${pull.number}`, sha: headOf(pull), repo: { id: pull.fork ? 2 : 1 } },
     base: { ref: pull.base, sha: '0'.repeat(40), repo: { id: 1 } },
+    updated_at: updatedAt(pull),
     html_url: `https://github.example/${repository}/pull/${pull.number}`,
   }
 }
 
-const commentOf = ({ id, by, body, at }: FakeComment): Json => ({ id, user: { login: by }, body, created_at: at })
+const commentOf = ({ id, by, body, at, editedAt }: FakeComment): Json => ({
+  ...{ id, user: { login: by }, body, created_at: at, updated_at: editedAt },
+  html_url: `https://github.example/comments#issuecomment-${id}`,
+})

@@ -1,6 +1,6 @@
 import type { Json } from '../../engine/core/json.ts'
 import { type Answer, type Asked, type FakeForge, page, serveForge } from './forge-server.ts'
-import { type FakeComment, type FakePull, type ForgeState, headOf } from './forge-state.ts'
+import { type FakeComment, type FakePull, type ForgeState, headOf, updatedAt } from './forge-state.ts'
 
 const root = '/api/v4'
 
@@ -107,10 +107,19 @@ function mergeRequestOf(pull: FakePull, repository: string): Json {
     target_branch: pull.base,
     source_project_id: pull.fork ? 2 : 1,
     target_project_id: 1,
+    updated_at: updatedAt(pull),
     web_url: `https://gitlab.example/${repository}/-/merge_requests/${pull.number}`,
   }
 }
 
-const noteOf = ({ id, by, body, at, system = false }: FakeComment): Json => ({
-  ...{ id, body, author: { username: by }, created_at: at, system, noteable_type: 'MergeRequest' },
+const noteOf = ({ id, by, body, at, editedAt, system = false }: FakeComment): Json => ({
+  ...{
+    id,
+    body,
+    author: { username: by },
+    created_at: at,
+    updated_at: editedAt,
+    system,
+    noteable_type: 'MergeRequest',
+  },
 })

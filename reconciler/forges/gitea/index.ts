@@ -58,7 +58,7 @@ export async function open(options: OpenedForgeOptions): Promise<Forge> {
     },
 
     async updateComment(_number, id, body) {
-      there(`comment ${id}`, await rest.send('PATCH', `${at}/issues/comments/${id}`, { body }))
+      return commentOf(there(`comment ${id}`, await rest.send('PATCH', `${at}/issues/comments/${id}`, { body })))
     },
 
     async setStatus(commit, { state, description, url, context }) {
@@ -99,6 +99,7 @@ function pullRequestOf(pull: JsonObject): PullRequest {
     fromFork: !isJsonObject(head.repo) || head.repo_id !== base.repo_id,
     state: merged ? 'merged' : pull.state === 'open' ? 'open' : 'closed',
     ...(merged && typeof pull.merge_commit_sha === 'string' && { mergeCommit: pull.merge_commit_sha }),
+    updatedAt: text(pull.updated_at),
     url: text(pull.html_url),
   }
 }
@@ -109,6 +110,8 @@ function commentOf(comment: JsonObject): Comment {
     author: text(field(comment.user).login),
     body: text(comment.body),
     createdAt: text(comment.created_at),
+    updatedAt: text(comment.updated_at),
+    url: text(comment.html_url),
   }
 }
 

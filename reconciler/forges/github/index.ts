@@ -103,7 +103,10 @@ export async function open(options: OpenedForgeOptions): Promise<Forge> {
     },
 
     async updateComment(_number, id, body) {
-      await demand(`comment ${id}`, () => octokit.rest.issues.updateComment({ ...place, comment_id: Number(id), body }))
+      const edited = await demand(`comment ${id}`, () =>
+        octokit.rest.issues.updateComment({ ...place, comment_id: Number(id), body }),
+      )
+      return commentOf(edited.data)
     },
 
     async setStatus(commit, { state, description, url, context }) {
@@ -146,6 +149,7 @@ interface Pull {
   readonly state: string
   readonly merged_at?: string | null
   readonly merge_commit_sha: string | null
+  readonly updated_at: string
   readonly html_url: string
 }
 
@@ -163,6 +167,7 @@ function pullRequestOf(pull: Pull): PullRequest {
     state: merged ? 'merged' : pull.state === 'open' ? 'open' : 'closed',
     // Before the merge it names a trial one.
     ...(merged && pull.merge_commit_sha !== null && { mergeCommit: pull.merge_commit_sha }),
+    updatedAt: pull.updated_at,
     url: pull.html_url,
   }
 }
@@ -172,13 +177,17 @@ interface IssueComment {
   readonly user: { readonly login: string } | null
   readonly body?: string
   readonly created_at: string
+  readonly updated_at: string
+  readonly html_url: string
 }
 
-const commentOf = ({ id, user, body, created_at }: IssueComment) => ({
+const commentOf = ({ id, user, body, created_at, updated_at, html_url }: IssueComment) => ({
   id: String(id),
   author: user?.login ?? '',
   body: body ?? '',
   createdAt: created_at,
+  updatedAt: updated_at,
+  url: html_url,
 })
 
 const verdicts: Readonly<Record<string, Review['verdict']>> = {

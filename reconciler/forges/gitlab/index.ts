@@ -53,6 +53,10 @@ export async function open(options: OpenedForgeOptions): Promise<Forge> {
     })
   }
 
+  // GitLab does not tell a note's own address.
+  const noted = (number: number) => (found: object) =>
+    commentOf(found, `${root}/${repository}/-/merge_requests/${number}`)
+
   let own: Promise<string> | undefined
   return {
     type: 'gitlab',
@@ -83,15 +87,15 @@ export async function open(options: OpenedForgeOptions): Promise<Forge> {
         notes.all(repository, number, { sort: 'asc', orderBy: 'created_at', ...pages }),
       )
       // What GitLab itself tells stands between the people's notes.
-      return found.filter(({ system }) => !system).map(commentOf)
+      return found.filter(({ system }) => !system).map(noted(number))
     },
 
     async createComment(number, body) {
-      return commentOf(await demand(`merge request ${number}`, () => notes.create(repository, number, body)))
+      return noted(number)(await demand(`merge request ${number}`, () => notes.create(repository, number, body)))
     },
 
     async updateComment(number, id, body) {
-      await demand(`note ${id}`, () => notes.edit(repository, number, Number(id), { body }))
+      return noted(number)(await demand(`note ${id}`, () => notes.edit(repository, number, Number(id), { body })))
     },
 
     async setStatus(commit, { state, description, url, context }) {
@@ -140,6 +144,7 @@ interface MergeRequest {
   readonly state: string
   readonly merge_commit_sha?: unknown
   readonly squash_commit_sha?: unknown
+  readonly updated_at: string
   readonly web_url: string
 }
 
@@ -159,6 +164,7 @@ function pullRequestOf(found: object): PullRequest {
     // `locked` is the moment of merging.
     state: merged ? 'merged' : request.state === 'closed' ? 'closed' : 'open',
     ...(merged && typeof made === 'string' && { mergeCommit: made }),
+    updatedAt: request.updated_at,
     url: request.web_url,
   }
 }
@@ -168,11 +174,13 @@ interface Note {
   readonly author: { readonly username: string }
   readonly body: string
   readonly created_at: string
+  readonly updated_at: string
 }
 
-function commentOf(found: object) {
-  const { id, author, body, created_at } = found as Note // as above
-  return { id: String(id), author: author.username, body, createdAt: created_at }
+function commentOf(found: object, request: string) {
+  const { id, author, body, created_at, updated_at } = found as Note // as above
+  const at = { createdAt: created_at, updatedAt: updated_at }
+  return { id: String(id), author: author.username, body, ...at, url: `${request}#note_${id}` }
 }
 
 interface Approvals {
