@@ -68,6 +68,7 @@ test('the whole file, as the design shows it', async () => {
           interval: 30,
           credentials: { username: 'trustform', password: { file: '/etc/trustform/git-token' } },
           autoApply: true,
+          adopt: false,
           drift: 'report',
           requireSignedBy: { sshAllowedSigners: signer },
           forge: {
@@ -101,7 +102,7 @@ test('a source needs only name and url', async () => {
       suspended: false,
       spec: {
         ...{ name: 'infra', url: 'https://git.example/a.git', branch: 'main', paths: ['.'], interval: 60 },
-        ...{ autoApply: false, drift: 'report', tenant: 'default' },
+        ...{ autoApply: false, adopt: false, drift: 'report', tenant: 'default' },
       },
     },
   ])

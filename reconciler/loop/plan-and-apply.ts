@@ -44,6 +44,7 @@ export async function planAndApply(
     await run.phase('plan', { summary: { ...document.summary } })
     if (hasChanges(document)) {
       refusePreflight(document)
+      refuseConflict(document)
       if (!allowed) {
         // What was approved is another plan than what would be done by now.
         if (approved?.pullRequest !== undefined) await settlePlan(ports, approved, 'superseded', owner)
@@ -84,10 +85,11 @@ async function decide(
   approved: StoredPlan | undefined,
   signal: AbortSignal,
 ): Promise<Decision> {
-  const whole = await engine.plan({ configuration, signal })
+  const { adopt } = source.spec
+  const whole = await engine.plan({ configuration, adopt, signal })
   // What is left out of a plan has no drift in it either, so that is read off the whole one.
   const drifted = whole.plan.document.drift.length > 0
-  const options = { configuration, signal, excludes: unhealedDrift(source, whole.plan.document) }
+  const options = { configuration, adopt, signal, excludes: unhealedDrift(source, whole.plan.document) }
   const made = options.excludes.length === 0 ? whole : await engine.plan(options)
   const needsWord = made.plan.document.summary.blocked > 0
   if (!approved || planDigest(made.plan.document) !== approved.digest) {
@@ -116,9 +118,20 @@ function refusePreflight({ preflight }: PlanDocument): void {
   )
 }
 
+/** No approval decides who owns a resource: that is said in one of the two configurations. */
+function refuseConflict({ changes }: PlanDocument): void {
+  const claimed = changes.filter(({ blocked }) => blocked?.code === 'owned_by')
+  if (claimed.length === 0) return
+  const remedy = 'remove it from one of the two configurations, or set adopt: true on this source'
+  throw new DiagnosticsError(
+    claimed.map(({ address, blocked }) => ({
+      ...{ severity: 'error', code: 'owned_by', address, remedy },
+      message: blocked?.message ?? 'another owns it',
+    })),
+  )
+}
+
 function awaiting({ changes, summary }: PlanDocument, plan: StoredPlan, { spec }: Source): Outcome {
-  const conflict = changes.find(change => change.blocked?.code === 'owned_by')
-  if (conflict?.blocked) return { type: 'stalled', reason: 'Conflict', message: conflict.blocked.message }
   const why = changes.find(change => change.blocked)?.blocked?.message
   const count = changes.filter(({ action }) => action !== 'no-op').length
   const what = why ?? `${count} ${count === 1 ? 'change waits' : 'changes wait'} for approval`

@@ -79,7 +79,7 @@ async function planned(
   signal: AbortSignal,
 ) {
   const engine = await ports.engineOf(source)
-  const { plan } = await engine.plan({ configuration, offline, signal })
+  const { plan } = await engine.plan({ configuration, adopt: source.spec.adopt, offline, signal })
   return plan.document
 }
 

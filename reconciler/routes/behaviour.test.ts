@@ -160,7 +160,7 @@ describe('sources', () => {
     const { sources } = world.services
     const spec = (each: string, branch = 'main') => ({
       ...{ name: each, tenant: name, url: 'https://git.example/x.git', branch, paths: ['.'], interval: 60 },
-      ...{ autoApply: false, drift: 'report' as const },
+      ...{ autoApply: false, adopt: false, drift: 'report' as const },
     })
     await sources.declare([
       { spec: spec('one'), suspended: false },

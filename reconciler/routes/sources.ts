@@ -13,6 +13,7 @@ interface SourceBody {
   readonly interval?: number
   readonly credentials?: JsonObject
   readonly auto_apply?: boolean
+  readonly adopt?: boolean
   readonly drift?: SourceSpec['drift']
   readonly require_signed_by?: JsonObject
   readonly forge?: ForgeSpec
@@ -28,7 +29,7 @@ interface NewSource {
 type One = { Params: { source_id: string } }
 
 /** What the schema fills in. */
-const defaulted = { branch: '', paths: [], interval: 0, auto_apply: false, drift: 'report' }
+const defaulted = { branch: '', paths: [], interval: 0, auto_apply: false, adopt: false, drift: 'report' }
 
 const read = { access: { scope: 'sources:read' } } as const
 const write = { access: { scope: 'sources:write' } } as const
@@ -69,9 +70,9 @@ export const sourceRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const { tenant } = callerOf(request)
-      const { name, url, branch, paths, interval, auto_apply, drift, suspended } = request.body
+      const { name, url, branch, paths, interval, auto_apply, adopt, drift, suspended } = request.body
       const spec: SourceSpec = {
-        ...{ name, url, branch, paths, interval, drift, tenant, autoApply: auto_apply },
+        ...{ name, url, branch, paths, interval, drift, tenant, adopt, autoApply: auto_apply },
         ...optional(request.body),
       }
       const source = await sources.create(tenant, await checked(spec, context), suspended, actorOf(request))
@@ -104,8 +105,8 @@ export const sourceRoutes: Routes = (app, context) => {
     },
     async request => {
       const source = await one(callerOf(request).tenant, request.params.source_id)
-      const { url, branch, paths, interval, auto_apply, drift } = request.body
-      const given = { url, branch, paths, interval, drift, autoApply: auto_apply }
+      const { url, branch, paths, interval, auto_apply, adopt, drift } = request.body
+      const given = { url, branch, paths, interval, drift, adopt, autoApply: auto_apply }
       const changed = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
       const spec: SourceSpec = { ...source.spec, ...changed, ...optional(request.body) }
       return sourceView(await sources.update(source, await checked(spec, context), actorOf(request)))
@@ -193,9 +194,9 @@ async function checked(spec: SourceSpec, { allowInsecureGit }: RouteContext): Pr
 /** A source as the API shows it: that there are credentials, never which. */
 function sourceView(source: Source) {
   const { id, spec, declaredBy, suspended, observedCommit, appliedCommit, conditions, createdAt, updatedAt } = source
-  const { name, url, branch, paths, interval, drift, autoApply, forge } = spec
+  const { name, url, branch, paths, interval, drift, adopt, autoApply, forge } = spec
   return {
-    ...{ id, name, url, branch, paths, interval, drift, suspended, conditions },
+    ...{ id, name, url, branch, paths, interval, adopt, drift, suspended, conditions },
     auto_apply: autoApply,
     credentials: spec.credentials !== undefined,
     require_signed_by: spec.requireSignedBy !== undefined,

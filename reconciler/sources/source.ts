@@ -12,6 +12,8 @@ export interface SourceSpec {
   /** Values are secret references as written; resolved when used. */
   readonly credentials?: JsonObject
   readonly autoApply: boolean
+  /** Take over what another door or source owns. */
+  readonly adopt: boolean
   readonly drift: 'detect' | 'report' | 'heal'
   readonly requireSignedBy?: JsonObject
   readonly forge?: ForgeSpec

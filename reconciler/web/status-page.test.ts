@@ -15,7 +15,7 @@ const source = (name: string, more: Partial<Source> = {}): Source => ({
   conditions: [{ type: 'Ready', status: 'True', reason: 'Applied', message: 'well', since: '2026-11-01T09:00:00Z' }],
   spec: {
     ...{ name, tenant: 'default', url: `https://git.example/${name}.git`, branch: 'main', paths: ['.'] },
-    ...{ interval: 60, autoApply: true, drift: 'report' },
+    ...{ interval: 60, autoApply: true, adopt: false, drift: 'report' },
   },
   ...more,
 })

@@ -170,3 +170,42 @@ test('a signature is required of every commit since the last applied one', async
   expect(condition(view, 'Ready')?.status).toBe('False')
   expect(await listed()).toEqual([])
 })
+
+test('of two sources that claim one resource the second says so, changes nothing, and takes over only when asked', async () => {
+  const shared = { 'base/ca.yaml': authorities, 'base/a.yaml': certificate('a') }
+  const first = await repository.commit(shared)
+  const { stop } = await start()
+  await applied(first)
+  await stop()
+  const other = await git.create(`pki-${names++}.git`)
+  const wanted = await other.commit({ 'base/a.yaml': shared['base/ca.yaml'] + certificate('b') })
+
+  const usual = { paths: ['base'], interval: '5s', autoApply: true }
+  const both = (more: object = {}) => [
+    { name: 'infra', url: repository.url, ...usual },
+    { name: 'zeal', url: other.url, ...usual, ...more },
+  ]
+  const named = async (name: string) => {
+    const { data } = (await service?.get('/v1/sources')) as { data: SourceView[] }
+    return data.find(each => each.name === name)
+  }
+  service = await startGitopsService(work, both())
+  const refused = await until(
+    () => named('zeal'),
+    view => view !== undefined && condition(view, 'Stalled')?.reason === 'Conflict',
+  )
+  expect(refused && condition(refused, 'Stalled')?.message).toMatch(
+    /CertificateAuthority\/root is owned by git:infra \(.*adopt: true/,
+  )
+  expect(await listed()).not.toContain('Certificate/b git:zeal')
+  const plans = (await service.get('/v1/plans')) as { data: unknown[] }
+  expect(plans.data, 'there is nothing to approve about a conflict').toEqual([])
+  await service.stop()
+
+  service = await startGitopsService(work, both({ adopt: true }))
+  await until(
+    () => named('zeal'),
+    view => view?.applied_commit === wanted,
+  )
+  expect(await listed()).toContain('CertificateAuthority/root git:zeal')
+})
