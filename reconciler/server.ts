@@ -19,6 +19,7 @@ import { createLogger, type LogLevel, logOf } from './log.ts'
 import { createConnections } from './loop/connections.ts'
 import { createLoop } from './loop/loop.ts'
 import { createEgress } from './net/egress.ts'
+import { createPulse, createReadiness } from './readiness.ts'
 import { createApiKeyPort } from './records/api-keys.ts'
 import { createHooks } from './records/hooks.ts'
 import { createLogs } from './records/logs.ts'
@@ -74,13 +75,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     ...(options.resolver !== undefined && { resolver: options.resolver }),
   })
   const queue = createEmbeddedQueue(ports)
-  const loop = createLoop(connections, queue)
+  const pulse = createPulse(clock)
+  const loop = createLoop(connections, queue, pulse.beat)
   const stopping = new AbortController()
   const sources = createSources(ports)
 
   async function close(app?: FastifyInstance): Promise<void> {
     stopping.abort()
-    await Promise.all([app && closeWithin(app), within(loop.stop(), passGrace)])
+    // It answers that it is stopping while passes checkpoint: a closed port looks like a crash to who watches it.
+    await within(loop.stop(), passGrace)
+    if (app) await closeWithin(app)
     await connections.close()
     await http.close()
     await store.close()
@@ -100,7 +104,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           webhookSecretOf: async source =>
             source.spec.webhookSecret && (await connections.secretOf(source, source.spec.webhookSecret)),
         }),
-        observations: createObservations(store, queue),
+        observations: createObservations(store, queue, createReadiness({ store, clock, pulse, queues: loop.queues })),
       },
       { logger, stopping: stopping.signal, allowInsecureGit, ...(publicUrl !== undefined && { publicUrl }) },
     )

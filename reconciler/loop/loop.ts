@@ -1,4 +1,4 @@
-import type { JobQueue } from '../jobs/queue.ts'
+import type { JobHandler, JobQueue } from '../jobs/queue.ts'
 import { sourceById } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
 import { setCommitStatus } from './commit-status.ts'
@@ -13,6 +13,8 @@ import { reconcileSource } from './work.ts'
 
 /** The service's own work: polls, passes, renewals, drift. */
 export interface Loop {
+  /** The queues that it works on. */
+  readonly queues: readonly string[]
   /** Ends what a dead process left, then begins. */
   start(): Promise<void>
   /** Starts nothing new, lets passes checkpoint, and returns when nothing runs any more. */
@@ -22,7 +24,8 @@ export interface Loop {
 /** Passes over different sources at the same time; one source is worked on once at a time. */
 const concurrency = 4
 
-export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loop {
+/** `beat` is called again and again while polling goes on. */
+export function createLoop(ports: Omit<PollPorts, 'wake' | 'beat'>, queue: JobQueue, beat: () => void): Loop {
   const stopping = new AbortController()
   const running: Promise<void>[] = []
 
@@ -36,38 +39,41 @@ export function createLoop(ports: Omit<PollPorts, 'wake'>, queue: JobQueue): Loo
     return queue.enqueue(tenant, { queue: 'preview', key: singleton, singleton, payload: { source: id, number } })
   }
 
+  const handlers: Readonly<Record<string, JobHandler>> = {
+    reconcile: {
+      concurrency,
+      run: job => {
+        const { source, trigger } = job.payload
+        // Only this module and the records enqueue it, with these two fields.
+        return reconcileSource(ports, job, { source: String(source), trigger: trigger as Trigger })
+      },
+    },
+    preview: {
+      concurrency,
+      async run(job) {
+        const source = await sourceById(ports.store, job.tenant, String(job.payload.source))
+        await previewPullRequest(ports, source, Number(job.payload.number), job.signal)
+        return undefined
+      },
+    },
+    'commit-status': {
+      concurrency,
+      async run(job) {
+        await setCommitStatus(ports, job)
+        return undefined
+      },
+    },
+  }
+
   return {
+    queues: Object.keys(handlers),
     async start() {
       const interrupted = await endStaleRuns(ports)
       if (interrupted > 0) ports.log.info('runs of an earlier process were interrupted', { runs: interrupted })
-      queue.start({
-        reconcile: {
-          concurrency,
-          run: job => {
-            const { source, trigger } = job.payload
-            // Only this module and the records enqueue it, with these two fields.
-            return reconcileSource(ports, job, { source: String(source), trigger: trigger as Trigger })
-          },
-        },
-        preview: {
-          concurrency,
-          async run(job) {
-            const source = await sourceById(ports.store, job.tenant, String(job.payload.source))
-            await previewPullRequest(ports, source, Number(job.payload.number), job.signal)
-            return undefined
-          },
-        },
-        'commit-status': {
-          concurrency,
-          async run(job) {
-            await setCommitStatus(ports, job)
-            return undefined
-          },
-        },
-      })
+      queue.start(handlers)
       const { signal } = stopping
       running.push(
-        poll({ ...ports, wake: source => enqueue(source, 'poll') }, signal),
+        poll({ ...ports, beat, wake: source => enqueue(source, 'poll') }, signal),
         renew(ports, signal),
         keepHouse(ports, signal),
         watchDrift(ports, source => enqueue(source, 'drift'), signal),

@@ -1,6 +1,8 @@
+import { EngineError } from '../../engine/index.ts'
 import { allSources } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
 import { nextPoll } from './backoff.ts'
+import { outcomeOf } from './outcome.ts'
 import type { LoopPorts } from './ports.ts'
 
 /** What polling needs beyond the pass: a cheap look at the branch, and the queue. */
@@ -9,6 +11,8 @@ export interface PollPorts extends LoopPorts {
   headOf(source: Source, signal: AbortSignal): Promise<string>
   /** Durable when it resolves; several that wait become one. */
   wake(source: Source): Promise<void>
+  /** Called at every step, so that others see that polling goes on. */
+  beat(): void
 }
 
 /** How often the list of sources itself is looked at again, in milliseconds. */
@@ -21,21 +25,34 @@ const rosterInterval = 5000
 export async function poll(ports: PollPorts, signal: AbortSignal): Promise<void> {
   const due = new Map<string, Date>()
   while (!signal.aborted) {
-    const now = ports.clock.now()
-    const sources = await allSources(ports.store)
-    for (const id of due.keys()) if (!sources.some(source => source.id === id)) due.delete(id)
-    for (const source of sources) {
-      if (signal.aborted) return
-      if (source.suspended) continue
-      const at = due.get(source.id) ?? firstPoll(ports, now, source)
-      due.set(source.id, at)
-      if (at > ports.clock.now()) continue
-      due.set(source.id, nextPoll(ports.clock.now(), source.spec.interval, ports.random))
-      await look(ports, source, signal)
+    let next = rosterInterval
+    try {
+      next = await round(ports, due, signal)
+    } catch (error) {
+      // A state that cannot be read now may be in a moment; without polling the service would only seem to live.
+      ports.log.warn('sources could not be polled', { reason: error instanceof EngineError ? error.code : 'internal' })
     }
-    const next = Math.min(rosterInterval, ...[...due.values()].map(at => at.getTime() - ports.clock.now().getTime()))
     await ports.clock.sleep(Math.max(50, next), signal).catch(() => undefined)
   }
+}
+
+/** Looks at every source that is due; answers the milliseconds until the next one may be. */
+async function round(ports: PollPorts, due: Map<string, Date>, signal: AbortSignal): Promise<number> {
+  const now = ports.clock.now()
+  const sources = await allSources(ports.store)
+  ports.beat()
+  for (const id of due.keys()) if (!sources.some(source => source.id === id)) due.delete(id)
+  for (const source of sources) {
+    if (signal.aborted) break
+    if (source.suspended) continue
+    const at = due.get(source.id) ?? firstPoll(ports, now, source)
+    due.set(source.id, at)
+    if (at > ports.clock.now()) continue
+    due.set(source.id, nextPoll(ports.clock.now(), source.spec.interval, ports.random))
+    await look(ports, source, signal)
+    ports.beat()
+  }
+  return Math.min(rosterInterval, ...[...due.values()].map(at => at.getTime() - ports.clock.now().getTime()))
 }
 
 /** A source that was never looked at is looked at now; the others are spread over their interval. */
@@ -53,6 +70,14 @@ async function look(ports: PollPorts, source: Source, signal: AbortSignal): Prom
     if (signal.aborted) return
     ports.log.debug('poll failed', { source: source.spec.name, error: error instanceof Error ? error.message : '' })
     if (source.failures > 0) return // it is being tried again already, with backoff
+    if (isTold(ports, source, error)) return
   }
   await ports.wake(source)
+}
+
+/** Whether the source is stalled by this very failure: a pass would only write the same condition again. */
+function isTold({ clock, random }: PollPorts, { conditions, failures }: Source, error: unknown): boolean {
+  const outcome = outcomeOf(error, { now: clock.now(), failures, random })
+  const stalled = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True')
+  return outcome.type === 'stalled' && stalled?.reason === outcome.reason && stalled.message === outcome.message
 }

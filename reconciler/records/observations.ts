@@ -5,7 +5,11 @@ import { planOf } from './plan-records.ts'
 import { runOf } from './runs.ts'
 
 /** What the whole service shows of itself, read when asked. */
-export function createObservations(store: StateStore, queue: Pick<JobQueue, 'depth'>): Observations {
+export function createObservations(
+  store: StateStore,
+  queue: Pick<JobQueue, 'depth'>,
+  unready: Observations['unready'],
+): Observations {
   async function records(collection: string, { tenant, limit }: Scope, newestFirst: boolean) {
     const query = { collection, newestFirst, limit }
     if (tenant === undefined) return store.recordsEverywhere(query)
@@ -13,14 +17,7 @@ export function createObservations(store: StateStore, queue: Pick<JobQueue, 'dep
   }
 
   return {
-    async unready() {
-      try {
-        await store.tenants()
-        return undefined
-      } catch {
-        return 'the state cannot be read'
-      }
-    },
+    unready,
     queueDepth: () => queue.depth(),
     async expiries({ tenant, limit }) {
       const found: Expiry[] = []
