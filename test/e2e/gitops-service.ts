@@ -30,6 +30,19 @@ export interface GitopsOptions {
 
 const state = 'sqlite:state.db'
 
+/** Writes `reconciler.yaml`; answers the port that the service will listen at. */
+export async function configure(
+  work: Workspace,
+  sources: readonly object[],
+  options: GitopsOptions = {},
+): Promise<number> {
+  const port = await freePort()
+  const egress = { allow: options.allow ?? ['127.0.0.0/8'] }
+  const configuration = { listen: `127.0.0.1:${port}`, state, egress, git: { allowInsecure: true }, sources }
+  work.write('reconciler.yaml', JSON.stringify(configuration))
+  return port
+}
+
 /** Starts the service in a workspace with the sources given, on a state beside it. */
 export async function startGitopsService(
   work: Workspace,
@@ -37,10 +50,7 @@ export async function startGitopsService(
   env: Readonly<Record<string, string>> = {},
   options: GitopsOptions = {},
 ): Promise<GitopsService> {
-  const port = await freePort()
-  const egress = { allow: options.allow ?? ['127.0.0.0/8'] }
-  const configuration = { listen: `127.0.0.1:${port}`, state, egress, git: { allowInsecure: true }, sources }
-  work.write('reconciler.yaml', JSON.stringify(configuration))
+  const port = await configure(work, sources, options)
   const scopes = 'sources:read,sources:write,plans:read,plans:approve,runs:read,events:read,audit:read'
   const created = await work.expect(0, ['key', 'create', '--name', 'test', '--state', state, '--scopes', scopes])
   const headers = { authorization: `Bearer ${created.stdout.trim()}` }
