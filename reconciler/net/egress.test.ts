@@ -48,6 +48,19 @@ test.each(cases)('%s', (_what, address, allow, reached) => {
   else expect(check).toThrow(expect.objectContaining({ code: 'egress_refused' }))
 })
 
+const own = ['198.18.0.1', '127.0.0.1', '8.8.8.8', 'fe80::1', '2606:2800:21f:cb07:6820:80da:af6b:8b2c']
+test.each<[what: string, address: string, allow: string[], reached: boolean]>([
+  ['a public address of this machine', '8.8.8.8', [], false],
+  ['the same, mapped', '::ffff:8.8.8.8', [], false],
+  ['an IPv6 address of this machine, spelt otherwise', '2606:2800:021f:cb07:6820:80da:af6b:8b2c', [], false],
+  ['beside it', '8.8.4.4', [], true],
+  ['one that the operator listed', '8.8.8.8', ['8.8.8.8/32'], true],
+])('%s', (_what, address, allow, reached) => {
+  const check = () => createEgress(allow, () => own).guard({ hostname: 'a.example', address })
+  if (reached) expect(check).not.toThrow()
+  else expect(check).toThrow('it is an address of this machine')
+})
+
 test('the refusal names host, address and what to do', () => {
   expect(() => createEgress([]).guard({ hostname: 'a.example', address: '10.0.0.1' })).toThrow(
     expect.objectContaining({

@@ -1,13 +1,15 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 import { type ConnectGuard, type EgressTarget, egressRefused } from '../../engine/index.ts'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
 /**
- * Decides which addresses a tenant may make the service connect to. Everything that is not a public unicast address
- * is refused unless the operator listed it: a tenant must not reach the service's own network through it.
+ * Decides which addresses a tenant may make the service connect to. Everything that is not a public unicast address,
+ * and every address of this machine, is refused unless the operator listed it: a tenant must not reach the service's
+ * own network and ports through it.
  */
 export interface Egress {
   /** Throws `egress_refused`. Called with the address that is about to be used, never with a name alone. */
@@ -42,8 +44,8 @@ const rangeWords: Readonly<Record<string, string>> = {
   unspecified: 'an unspecified',
 }
 
-/** `allow`: CIDR ranges of `egress.allow`. */
-export function createEgress(allow: readonly string[]): Egress {
+/** `allow`: CIDR ranges of `egress.allow`; `own` answers the addresses of this machine. */
+export function createEgress(allow: readonly string[], own: () => readonly string[] = ownAddresses): Egress {
   const allowed = allow.map(range => ipaddr.parseCIDR(range))
   const lists = (address: Address) =>
     allowed.some(([network, length]) => network.kind() === address.kind() && within(address, network, length))
@@ -58,6 +60,9 @@ export function createEgress(allow: readonly string[]): Egress {
     const range = effective.range()
     const isPublic = range === 'unicast' && (effective.kind() === 'ipv4' || within(effective, globalUnicast, 3))
     if (!isPublic) throw egressRefused({ hostname, address }, `it is ${rangeWords[range] ?? 'a special'} address`)
+    // Behind the machine's own firewall even a public address of it leads to ports that are closed to others.
+    const isOwn = own().some(each => ipaddr.parse(each).toNormalizedString() === effective.toNormalizedString())
+    if (isOwn) throw egressRefused({ hostname, address }, 'it is an address of this machine')
   }
 
   return {
@@ -94,4 +99,10 @@ function within(address: Address, network: Address, length: number): boolean {
     if (((a[bit >> 3] ?? 0) & mask) !== ((b[bit >> 3] ?? 0) & mask)) return false
   }
   return true
+}
+
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap(
+    each => each?.map(({ address }) => address.replace(/%.*$/, '')) ?? [],
+  )
 }
