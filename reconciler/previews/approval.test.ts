@@ -51,7 +51,7 @@ const plan: ApprovablePlan = {
 const request: ApprovalRequest = { command: { type: 'apply' }, by: 'ann', at: '2026-11-21T12:01:00Z' }
 const facts: ApprovalFacts = { pullRequest, mayApprove: true, approvers: [] }
 
-const blocked = { code: 'plan_blocked', message: 'no', remedy: 'ask' } as const
+const blocked = { code: 'plan_blocked', message: 'no', remedy: 'ask', allow: 'CertificateAuthority/root' } as const
 const deletion = change({
   address: 'CertificateAuthority/root',
   kind: 'CertificateAuthority',
@@ -80,9 +80,15 @@ const decisions: [what: string, given: Given, decision: string][] = [
   [
     'a comment older than the plan',
     { request: { at: '2026-11-21T11:59:59Z' } },
-    'plan_stale: the plan was published after',
+    'plan_stale: the comment is not younger',
   ],
-  ['a comment without a time', { request: { at: '' } }, 'plan_stale: the plan was published after'],
+  [
+    'a comment of the same second, which is all that forges tell',
+    { request: { at: '2026-11-21T12:00:00Z' } },
+    'plan_stale: the comment is not younger',
+  ],
+  ['a comment in another time zone', { request: { at: '2026-11-21T13:00:01+01:00' } }, 'approved by ann'],
+  ['a comment without a time', { request: { at: '' } }, 'plan_stale: the comment is not younger'],
   [
     'an older comment that names it',
     { request: { at: '2026-11-21T11:59:59Z', command: { type: 'apply', digest: '0f3ac9d1' } } },
@@ -107,6 +113,18 @@ const decisions: [what: string, given: Given, decision: string][] = [
     "what is another's",
     { plan: { document: { changes: [change({ blocked: { ...blocked, code: 'owned_by' } })], preflight: [] } } },
     'owned_by: another source owns',
+  ],
+  [
+    'what is protected',
+    {
+      plan: {
+        document: {
+          changes: [change({ action: 'delete', blocked: { code: 'plan_blocked', message: 'no', remedy: 'edit' } })],
+          preflight: [],
+        },
+      },
+    },
+    'plan_blocked: the plan holds back what no approval lets happen',
   ],
   ['an author deletes an authority alone', { plan: deleting }, 'forbidden: an authority, account or anchor would go'],
   ['in another case too', { plan: deleting, request: { by: 'ANN' } }, 'forbidden: an authority'],

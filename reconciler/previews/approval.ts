@@ -1,12 +1,13 @@
 import type { Address, ErrorCode, PlanDocument } from '../../engine/index.ts'
 import type { Forge, PullRequest } from '../forges/forge.ts'
 import type { ApplyCommand } from './command.ts'
+import { guardedDeletions } from './presented.ts'
 
 /** A published plan that somebody may approve. */
 export interface ApprovablePlan {
   readonly commit: string
   readonly digest: string
-  /** ISO instant since which its comment can be read. */
+  /** ISO instant since which its comment can be read, by the forge's clock. */
   readonly publishedAt: string
   readonly state: 'pending' | 'approved' | 'applied' | 'discarded' | 'superseded'
   readonly document: Pick<PlanDocument, 'changes' | 'preflight'>
@@ -39,16 +40,6 @@ export type ApprovalDecision =
       readonly allow: readonly Address[]
     }
   | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string; readonly remedy: string }
-
-/** Kinds whose loss takes others down with it; nobody decides on that alone. */
-const guarded: ReadonlySet<string> = new Set(['CertificateAuthority', 'AcmeAccount', 'TrustAnchor'])
-
-/** Changes by which an authority, an account or an anchor goes. */
-function guardedDeletions({ changes }: Pick<PlanDocument, 'changes'>): readonly Address[] {
-  return changes
-    .filter(({ kind, action }) => guarded.has(kind) && (action === 'delete' || action === 'replace'))
-    .map(({ address }) => address)
-}
 
 interface Check {
   readonly refuses: (plan: ApprovablePlan, request: ApprovalRequest, facts: ApprovalFacts) => boolean
@@ -99,11 +90,12 @@ const checks: readonly Check[] = [
     remedy: again,
   },
   {
-    // Whoever wrote before the plan was there saw another one, unless they name this one.
+    // Whoever wrote before the plan was there saw another one, unless they name this one. Forges count in seconds, and
+    // nobody reads a plan within the second in which it appears.
     refuses: ({ publishedAt }, { command, at }) =>
-      command.digest === undefined && !(Date.parse(at) >= Date.parse(publishedAt)),
+      command.digest === undefined && !(Date.parse(at) > Date.parse(publishedAt)),
     code: 'plan_stale',
-    message: 'the plan was published after the comment was written',
+    message: 'the comment is not younger than the plan',
     remedy: again,
   },
   {
@@ -117,6 +109,13 @@ const checks: readonly Check[] = [
     code: 'owned_by',
     message: 'another source owns some of these resources',
     remedy: 'remove them from one of the two configurations',
+  },
+  {
+    refuses: ({ document }) =>
+      document.changes.some(({ blocked }) => blocked !== undefined && blocked.allow === undefined),
+    code: 'plan_blocked',
+    message: 'the plan holds back what no approval lets happen',
+    remedy: 'mend what the comment names and push again',
   },
   {
     refuses: ({ document }, { by }, { pullRequest, approvers }) =>

@@ -1,6 +1,15 @@
-import { formatDiagnostics, markdown, renderPlan } from '../../engine/index.ts'
+import {
+  formatDiagnostics,
+  hasChanges,
+  isBlocked,
+  markdown,
+  needsApproval,
+  type PlanDocument,
+  renderPlan,
+} from '../../engine/index.ts'
 import { type PreviewContent, type PreviewContext, shortForm } from './content.ts'
 import { cutMarkdown } from './cut.ts'
+import { guardedDeletions, presented } from './presented.ts'
 
 const { code, fenced, link, prose } = markdown
 
@@ -17,18 +26,21 @@ export function markerOf(source: string): string {
  * than the context's limit, and its beginning and end are always whole.
  */
 export async function renderComment(content: PreviewContent, context: PreviewContext): Promise<string> {
-  const before = [markerOf(context.source)]
-  const after = [...noticesOf(context), footer(content, context)]
-  const room = context.limit - [...before, ...after].reduce((sum, part) => sum + part.length + 2, 0) - 2
+  const marker = markerOf(context.source)
+  const notices = noticesOf(context)
+  const end = footer(content, context)
+  const room = context.limit - [marker, ...notices, end].reduce((sum, part) => sum + part.length + 2, 0) - 2
   const body = await bodyOf(content, context, room)
-  return `${[`${before.join('')}\n${body.trimEnd()}`, ...after].join('\n\n')}\n`
+  // Right below the headline, because what follows may be long.
+  const [headline, ...rest] = body.trimEnd().split('\n\n')
+  return `${[`${marker}\n${headline}`, ...notices, ...rest, end].join('\n\n')}\n`
 }
 
 async function bodyOf(content: PreviewContent, context: PreviewContext, limit: number): Promise<string> {
   const of = code(context.source)
   switch (content.type) {
     case 'plan':
-      return renderPlan(content.document, 'markdown', { source: context.source, limit })
+      return planOf(content.document, context, limit)
     case 'invalid': {
       const errors = content.diagnostics.filter(({ severity }) => severity === 'error').length
       const head = `### ❌ Trustform plan for ${of}: invalid configuration\n\n**${errors} error${errors === 1 ? '' : 's'}** · nothing was planned`
@@ -51,37 +63,65 @@ async function bodyOf(content: PreviewContent, context: PreviewContext, limit: n
   }
 }
 
-function noticesOf({ notices = [], fromFork = false }: PreviewContext): readonly string[] {
-  const fork = fromFork
-    ? ['> 🔒 From a fork: checked and planned offline, without any credential. It cannot be applied from here.']
-    : []
-  return [...fork, ...notices.slice(-3).map(notice => `> 📣 ${prose(notice)}`)]
+async function planOf(document: PlanDocument, context: PreviewContext, limit: number): Promise<string> {
+  const { source, ended } = context
+  if (!ended) return renderPlan(presented(document, context), 'markdown', { source, limit })
+  const { state, branch, mergeCommit } = ended
+  const of = code(source)
+  const [head, sentence] =
+    state === 'closed'
+      ? [
+          `### 🚪 Trustform plan for ${of}: closed without merging`,
+          'Nothing of it was applied, and the plan no longer holds.',
+        ]
+      : [`### 🔀 Trustform plan for ${of}: merged`, mergedSentence(branch, mergeCommit)]
+  const [before, after] = ['<details><summary>The plan as it was</summary>', '</details>']
+  const frame = [head, sentence, before, after].join('\n\n')
+  const plan = await renderPlan(presented(document, context), 'markdown', { limit: limit - frame.length - 4 })
+  return [head, sentence, before, plan.trimEnd(), after].join('\n\n')
 }
 
-function footer(content: PreviewContent, { commit, digest, url, apply, fromFork, source }: PreviewContext): string {
-  const whole = url === undefined ? undefined : link('whole plan', url)
+function mergedSentence(branch: string, mergeCommit: string | undefined): string {
+  const where = mergeCommit === undefined ? '' : ` at ${code(shortForm(mergeCommit))}`
+  return `It is applied from ${code(branch)}${where}: the status of that commit says what came of it.`
+}
+
+function noticesOf({ notices = [], fromFork = false, approvedBy = [], ended }: PreviewContext): readonly string[] {
+  const fork = fromFork
+    ? ['> 🔒 From a fork: checked and planned offline, without any credential. It cannot be approved from here.']
+    : []
+  const names = approvedBy.map(name => `**${prose(name)}**`).join(', ')
+  const approved =
+    approvedBy.length === 0 ? [] : [`> ✅ Approved by ${names}.${ended ? '' : ' Merging applies exactly this plan.'}`]
+  return [...fork, ...approved, ...notices.slice(-3).map(notice => `> 📣 ${prose(notice)}`)]
+}
+
+function footer(content: PreviewContent, context: PreviewContext): string {
+  const { commit, digest, url, apply, ended } = context
+  // The service asks for a key, a CI job for nothing.
+  const name = apply === 'elsewhere' ? 'whole plan' : 'whole plan (API)'
   const facts = [
     `commit ${code(shortForm(commit))}`,
     ...(digest === undefined ? [] : [`plan ${code(shortForm(digest))}`]),
-    ...(whole === undefined ? [] : [whole]),
+    ...(url === undefined ? [] : [link(name, url)]),
     'this comment is kept up to date',
   ]
-  const lines = [`<sub>${facts.join(' · ')}</sub>`]
-  if (content.type === 'plan' && !fromFork && apply !== undefined) {
-    const how = howToApply(content, apply, source)
-    if (how !== undefined) lines.unshift(how)
-  }
-  return `---\n\n${lines.join('\n\n')}`
+  const how = content.type === 'plan' && !ended ? howToApply(content.document, context) : undefined
+  return ['---', ...(how === undefined ? [] : [how]), `<sub>${facts.join(' · ')}</sub>`].join('\n\n')
 }
 
 function howToApply(
-  { document }: Extract<PreviewContent, { type: 'plan' }>,
-  apply: NonNullable<PreviewContext['apply']>,
-  source: string,
+  document: PlanDocument,
+  { apply, source, fromFork = false, approvedBy = [] }: PreviewContext,
 ): string | undefined {
-  if (document.changes.every(({ action }) => action === 'no-op')) return undefined
-  if (document.preflight.some(({ level }) => level === 'error')) return 'Mend what is in the way and push again.'
-  if (apply === 'elsewhere') return undefined
-  if (apply === 'merge') return '**To apply it:** merge.'
-  return `**To apply exactly this plan:** comment ${code(`trustform apply ${source}`)}, or merge. An approval holds for this plan and this commit only; whoever wrote the change cannot alone approve that an authority or account goes.`
+  if (!hasChanges(document) && !isBlocked(document)) return undefined
+  if (isBlocked(document) && !needsApproval(document)) return 'Mend what is in the way and push again.'
+  if (apply === undefined || apply === 'elsewhere' || approvedBy.length > 0) return undefined
+  if (fromFork) return undefined
+  if (!isBlocked(document) && apply === 'merge') return '**To apply it:** merge.'
+  const second =
+    guardedDeletions(document).length === 0
+      ? ''
+      : ' Because an authority, account or anchor goes, whoever opened this pull request cannot approve it alone.'
+  return `**To apply it:** a maintainer writes the comment ${code(`trustform apply ${source}`)}, then merge. The approval holds for this plan of this commit only; merged without it, the plan waits.${second}`
 }

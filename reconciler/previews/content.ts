@@ -23,8 +23,12 @@ export interface PreviewContext {
   readonly limit: number
   /** Digest of the plan; a short form of it is shown, and approvals may name it. */
   readonly digest?: string
-  /** How the plan comes to be applied; told at the end. */
-  readonly apply?: 'merge' | 'comment-or-merge' | 'elsewhere'
+  /** How a plan that holds nothing dangerous comes to be applied: by merging, or only once it was approved. */
+  readonly apply?: 'merge' | 'approval' | 'elsewhere'
+  /** Who approved exactly this plan of this commit. */
+  readonly approvedBy?: readonly string[]
+  /** The pull request is no longer open; the plan is shown as it was. */
+  readonly ended?: { readonly state: 'merged' | 'closed'; readonly branch: string; readonly mergeCommit?: string }
   /** The pull request comes from a fork: no credential was used. */
   readonly fromFork?: boolean
   /** What happened around the plan, as sentences: who approved, why an approval was refused. */

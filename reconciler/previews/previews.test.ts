@@ -15,7 +15,7 @@ const context: PreviewContext = {
   limit: 65_536,
   digest: 'sha256:0f3ac9d1e2b4c5d6',
   url: 'https://pki.example/v1/plans/plan_1',
-  apply: 'comment-or-merge',
+  apply: 'merge',
 }
 
 const diagnostics: readonly Diagnostic[] = [
@@ -35,6 +35,23 @@ const diagnostics: readonly Diagnostic[] = [
 ]
 const changing = documentOf({ changes: [change({ action: 'create', address: 'Certificate/a' })] })
 
+const root = { address: 'CertificateAuthority/old', kind: 'CertificateAuthority', name: 'old' } as const
+const deleting = documentOf({
+  changes: [
+    change({
+      ...root,
+      action: 'delete',
+      because: 'no longer declared',
+      blocked: {
+        code: 'plan_blocked',
+        message: 'deleting a CertificateAuthority needs an explicit word',
+        remedy: 'if you mean it, add --allow CertificateAuthority/old',
+        allow: 'CertificateAuthority/old',
+      },
+    }),
+  ],
+})
+
 const faces: [name: string, content: PreviewContent, given: Partial<PreviewContext>][] = [
   [
     'blocked',
@@ -42,6 +59,15 @@ const faces: [name: string, content: PreviewContent, given: Partial<PreviewConte
     { notices: ['eve asked to apply and was refused: this account may not approve plans here'] },
   ],
   ['changes', { type: 'plan', document: changing }, {}],
+  ['deletion', { type: 'plan', document: deleting }, { notices: ['ann: an authority would go; ask another person'] }],
+  ['approved', { type: 'plan', document: deleting }, { approvedBy: ['ben', 'ann'] }],
+  ['waiting', { type: 'plan', document: changing }, { apply: 'approval' }],
+  [
+    'merged',
+    { type: 'plan', document: deleting },
+    { approvedBy: ['ben'], ended: { state: 'merged', branch: 'main', mergeCommit: 'c'.repeat(40) } },
+  ],
+  ['closed', { type: 'plan', document: changing }, { ended: { state: 'closed', branch: 'main' } }],
   ['nothing', { type: 'plan', document: documentOf({ changes: [change({ action: 'no-op' })] }) }, {}],
   ['fork', { type: 'plan', document: { ...changing, offline: true } }, { fromFork: true }],
   ['invalid', { type: 'invalid', diagnostics }, {}],
@@ -64,8 +90,9 @@ const statuses: [what: string, content: PreviewContent, state: string, descripti
     'what is in the way',
     { type: 'plan', document: documentOf({ preflight: [finding({})] }) },
     'failure',
-    'blocked: nothing to do; 1 error.',
+    'cannot be applied: nothing to do; 1 error.',
   ],
+  ['what needs a word', { type: 'plan', document: deleting }, 'failure', 'needs approval: 1 to delete; 1 blocked.'],
   ['an invalid configuration', { type: 'invalid', diagnostics }, 'failure', 'invalid configuration: 1 error'],
   ['a failure', { type: 'failed', message: 'x' }, 'error', 'the plan could not be made'],
   ['work', { type: 'pending' }, 'pending', 'planning'],

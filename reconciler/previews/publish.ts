@@ -1,4 +1,4 @@
-import type { Forge } from '../forges/forge.ts'
+import type { Comment, Forge } from '../forges/forge.ts'
 import { renderComment } from './comment.ts'
 import type { PreviewContent, PreviewContext } from './content.ts'
 import { statusOf } from './status.ts'
@@ -14,9 +14,11 @@ export async function publishPreview(
   content: PreviewContent,
   context: Omit<PreviewContext, 'limit'>,
   { status = true }: { readonly status?: boolean } = {},
-): Promise<{ readonly comment: string }> {
+): Promise<Comment> {
   const body = await renderComment(content, { ...context, limit: forge.commentLimit })
   const comment = await putSticky(forge, number, context.source, body)
-  if (status) await forge.setStatus(context.commit, await statusOf(content, context))
-  return { comment }
+  // A job shows its plan itself; otherwise who sees the status can read the comment, without a key of the service.
+  const url = (context.apply === 'elsewhere' ? context.url : undefined) ?? comment.url
+  if (status) await forge.setStatus(context.commit, await statusOf(content, { ...context, url }))
+  return comment
 }

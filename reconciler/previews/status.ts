@@ -1,19 +1,22 @@
-import { hasChanges, isBlocked, renderPlan, visible } from '../../engine/index.ts'
+import { hasChanges, isBlocked, needsApproval, renderPlan, visible } from '../../engine/index.ts'
 import type { CommitStatus } from '../forges/forge.ts'
 import type { Outcome } from '../sources/source.ts'
 import type { PreviewContent, PreviewContext } from './content.ts'
 
-/** The commit status that goes with a comment. Holds nothing of the configuration but counts. */
+/** The commit status that goes with a comment. Holds nothing of the configuration but counts, and who approved. */
 export async function statusOf(
   content: PreviewContent,
-  { source, url }: Pick<PreviewContext, 'source' | 'url'>,
+  { source, url, approvedBy = [] }: Pick<PreviewContext, 'source' | 'url' | 'approvedBy'>,
 ): Promise<CommitStatus> {
   const common = { context: `trustform/${source}`, ...(url !== undefined && { url }) }
   switch (content.type) {
     case 'plan': {
       const { document } = content
       const counts = (await renderPlan(document, 'summary')).trim().replace(/^Plan: /, '')
-      if (isBlocked(document)) return { ...common, state: 'failure', description: `blocked: ${counts}` }
+      if (approvedBy.length > 0 && (needsApproval(document) || !isBlocked(document)))
+        return { ...common, state: 'success', description: `approved by ${approvedBy.join(', ')}: ${counts}` }
+      if (needsApproval(document)) return { ...common, state: 'failure', description: `needs approval: ${counts}` }
+      if (isBlocked(document)) return { ...common, state: 'failure', description: `cannot be applied: ${counts}` }
       return { ...common, state: 'success', description: hasChanges(document) ? counts : 'nothing to do' }
     }
     case 'invalid': {

@@ -1,12 +1,12 @@
-import type { Forge } from '../forges/forge.ts'
+import type { Comment, Forge } from '../forges/forge.ts'
 import { markerOf } from './comment.ts'
 
 /**
  * Keeps one comment per source and pull request: ours is the oldest that begins with the marker *and* that our account
  * wrote. Anybody can write the marker; what others wrote is never touched. Further ones of ours, from two writers at
- * once, are told to be superseded. Answers the comment's id.
+ * once, are told to be superseded. Answers the comment as the forge has it now.
  */
-export async function putSticky(forge: Forge, number: number, source: string, body: string): Promise<string> {
+export async function putSticky(forge: Forge, number: number, source: string, body: string): Promise<Comment> {
   const marker = markerOf(source)
   if (!body.startsWith(`${marker}\n`)) throw new Error('a sticky comment begins with its marker')
   const [self, comments] = [await forge.self(), await forge.comments(number)]
@@ -21,9 +21,8 @@ export async function putSticky(forge: Forge, number: number, source: string, bo
     const superseded = `${marker}\n_Superseded: the plan is in the first comment of this kind above._\n`
     if (!sameText(other.body, superseded)) await forge.updateComment(number, other.id, superseded)
   }
-  if (first === undefined) return (await forge.createComment(number, body)).id
-  if (!sameText(first.body, body)) await forge.updateComment(number, first.id, body)
-  return first.id
+  if (first === undefined) return forge.createComment(number, body)
+  return sameText(first.body, body) ? first : forge.updateComment(number, first.id, body)
 }
 
 const sameText = (a: string, b: string): boolean =>

@@ -169,7 +169,7 @@ describe('what Gitea makes of our Markdown', () => {
   test('a preview: one comment, one status, in place', async () => {
     const number = await world.openPull()
     const commit = (await world.forge.pullRequest(number))?.headCommit ?? ''
-    const context = { source: 'infra', commit, url: 'https://pki.example/plans/1', apply: 'comment-or-merge' as const }
+    const context = { source: 'infra', commit, url: 'https://pki.example/plans/1', apply: 'merge' as const }
     await publishPreview(world.forge, number, { type: 'pending' }, context)
     await publishPreview(world.forge, number, { type: 'plan', document: samplePlan }, context)
     const comments = await world.forge.comments(number)
