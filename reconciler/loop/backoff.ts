@@ -14,13 +14,13 @@ export function retryAt(now: Date, failures: number, random: Random, askedSecond
   return new Date(now.getTime() + Math.round(seconds * 1000))
 }
 
-/** The next poll of a source: its interval, a tenth earlier or later. */
+/** The next poll of a source: up to a fifth before its interval is over, never after it, so that it can be relied on. */
 export function nextPoll(now: Date, intervalSeconds: number, random: Random): Date {
-  return new Date(now.getTime() + Math.round(intervalSeconds * 1000 * (0.9 + fraction(random) / 5)))
+  return new Date(now.getTime() + Math.round(intervalSeconds * 1000 * (0.8 + fraction(random) / 5)))
 }
 
 /** In [0, 1). */
-function fraction(random: Random): number {
+export function fraction(random: Random): number {
   const [a = 0, b = 0, c = 0] = random.bytes(3)
   return ((a << 16) | (b << 8) | c) / 2 ** 24
 }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../engine/index.ts'
-import { allSources } from '../records/source-records.ts'
+import { allSources, sourceById } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
 import { nextPoll } from './backoff.ts'
 import { outcomeOf } from './outcome.ts'
@@ -11,48 +11,68 @@ export interface PollPorts extends LoopPorts {
   headOf(source: Source, signal: AbortSignal): Promise<string>
   /** Durable when it resolves; several that wait become one. */
   wake(source: Source): Promise<void>
-  /** Called at every step, so that others see that polling goes on. */
+  /** Called at every round, so that others see that polling goes on. */
   beat(): void
 }
 
 /** How often the list of sources itself is looked at again, in milliseconds. */
 const rosterInterval = 5000
+/** Looks under way at the same time: a server that does not answer must not keep the others from being asked. */
+const mostLooks = 32
+
+interface Polling {
+  sources: readonly Source[]
+  /** When `sources` is read anew. */
+  rosterAt: number
+  readonly due: Map<string, Date>
+  readonly looking: Map<string, Promise<void>>
+}
 
 /**
- * Polls every source around its interval. The times are in memory only: after a start everything is looked at once,
+ * Polls every source within its interval. The times are in memory only: after a start everything is looked at once,
  * spread over the interval, and what a pass has to do is a durable job.
  */
 export async function poll(ports: PollPorts, signal: AbortSignal): Promise<void> {
-  const due = new Map<string, Date>()
+  const polling: Polling = { sources: [], rosterAt: 0, due: new Map(), looking: new Map() }
   while (!signal.aborted) {
-    let next = rosterInterval
+    let next = ports.clock.now().getTime() + rosterInterval
     try {
-      next = await round(ports, due, signal)
+      next = await round(ports, polling, signal)
     } catch (error) {
       // A state that cannot be read now may be in a moment; without polling the service would only seem to live.
       ports.log.warn('sources could not be polled', { reason: error instanceof EngineError ? error.code : 'internal' })
     }
-    await ports.clock.sleep(Math.max(50, next), signal).catch(() => undefined)
+    await ports.clock.sleep(Math.max(50, next - ports.clock.now().getTime()), signal).catch(() => undefined)
   }
+  await Promise.all(polling.looking.values())
 }
 
-/** Looks at every source that is due; answers the milliseconds until the next one may be. */
-async function round(ports: PollPorts, due: Map<string, Date>, signal: AbortSignal): Promise<number> {
+/** Begins to look at every source that is due; answers when the next one may be, in milliseconds of the clock. */
+async function round(ports: PollPorts, polling: Polling, signal: AbortSignal): Promise<number> {
+  const { due, looking } = polling
   const now = ports.clock.now()
-  const sources = await allSources(ports.store)
-  ports.beat()
-  for (const id of due.keys()) if (!sources.some(source => source.id === id)) due.delete(id)
-  for (const source of sources) {
-    if (signal.aborted) break
-    if (source.suspended) continue
-    const at = due.get(source.id) ?? firstPoll(ports, now, source)
-    due.set(source.id, at)
-    if (at > ports.clock.now()) continue
-    due.set(source.id, nextPoll(ports.clock.now(), source.spec.interval, ports.random))
-    await look(ports, source, signal)
-    ports.beat()
+  if (now.getTime() >= polling.rosterAt) {
+    polling.sources = await allSources(ports.store)
+    polling.rosterAt = now.getTime() + rosterInterval
+    const known = new Set(polling.sources.map(({ id }) => id))
+    for (const id of due.keys()) if (!known.has(id)) due.delete(id)
   }
-  return Math.min(rosterInterval, ...[...due.values()].map(at => at.getTime() - ports.clock.now().getTime()))
+  ports.beat()
+  let next = polling.rosterAt
+  for (const source of polling.sources) {
+    const { id, suspended, spec } = source
+    if (suspended || looking.has(id)) continue
+    const at = due.get(id) ?? firstPoll(ports, now, source)
+    due.set(id, at)
+    if (at <= now && looking.size < mostLooks) {
+      due.set(id, nextPoll(now, spec.interval, ports.random))
+      looking.set(
+        id,
+        look(ports, source, signal).finally(() => looking.delete(id)),
+      )
+    } else next = Math.min(next, at.getTime())
+  }
+  return next
 }
 
 /** A source that was never looked at is looked at now; the others are spread over their interval. */
@@ -63,20 +83,26 @@ function firstPoll(ports: PollPorts, now: Date, { spec, observedCommit }: Source
 }
 
 /** A failing look wakes the pass as well: it is the pass that turns failures into conditions and backoff. */
-async function look(ports: PollPorts, source: Source, signal: AbortSignal): Promise<void> {
+async function look(ports: PollPorts, listed: Source, signal: AbortSignal): Promise<void> {
+  const { store, log } = ports
   try {
-    if ((await ports.headOf(source, signal)) === source.observedCommit) return
-  } catch (error) {
+    const head = await ports.headOf(listed, signal).catch((error: unknown) => ({ error }))
     if (signal.aborted) return
-    ports.log.debug('poll failed', { source: source.spec.name, error: error instanceof Error ? error.message : '' })
-    if (source.failures > 0) return // it is being tried again already, with backoff
-    if (isTold(ports, source, error)) return
+    // As it is by now: a pass may have seen this very commit since the list was read.
+    const source = await sourceById(store, listed.tenant, listed.id)
+    if (typeof head === 'string' ? head === source.observedCommit : isKnown(ports, source, head.error)) return
+    await ports.wake(source)
+  } catch (error) {
+    // It was removed meanwhile, or the state cannot be written now; the next look is near.
+    log.debug('poll failed', { source: listed.spec.name, error: error instanceof Error ? error.message : '' })
   }
-  await ports.wake(source)
 }
 
-/** Whether the source is stalled by this very failure: a pass would only write the same condition again. */
-function isTold({ clock, random }: PollPorts, { conditions, failures }: Source, error: unknown): boolean {
+/** Whether a pass would only find out the same again: it is tried again already, or stalled by this very failure. */
+function isKnown({ clock, random, log }: PollPorts, source: Source, error: unknown): boolean {
+  const { conditions, failures, spec } = source
+  log.debug('poll failed', { source: spec.name, error: error instanceof Error ? error.message : '' })
+  if (failures > 0) return true
   const outcome = outcomeOf(error, { now: clock.now(), failures, random })
   const stalled = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True')
   return outcome.type === 'stalled' && stalled?.reason === outcome.reason && stalled.message === outcome.message

@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createWorld, type World } from '../fixtures/world.ts'
+import { createManualClock, type ManualClock } from '../jobs/fixtures/manual-clock.ts'
+import { saveSource, sourceById } from '../records/source-records.ts'
+import type { Source } from '../sources/source.ts'
+import { type PollPorts, poll } from './poller.ts'
+
+let world: World
+let clock: ManualClock
+let stop: AbortController
+let polling: Promise<void>
+const asked: string[] = []
+const woken: string[] = []
+beforeEach(async () => {
+  clock = createManualClock()
+  world = await createWorld({ clock })
+  stop = new AbortController()
+  asked.length = 0
+  woken.length = 0
+})
+afterEach(async () => {
+  stop.abort()
+  await polling
+  await world.close()
+})
+
+/** Polls the sources of the world with servers that answer what the test says. */
+function start(answer: (source: Source, signal: AbortSignal) => Promise<string>): { beats: () => number } {
+  let beats = 0
+  const ports: Partial<PollPorts> = {
+    ...{ store: world.store, clock },
+    random: { bytes: length => new Uint8Array(length).fill(255) },
+    log: { debug: () => {}, info: () => {}, warn: () => {} },
+    beat: () => {
+      beats++
+    },
+    headOf(source, signal) {
+      asked.push(source.spec.name)
+      return answer(source, signal)
+    },
+    async wake(source) {
+      woken.push(source.spec.name)
+    },
+  }
+  // Polling touches nothing else of what a pass needs.
+  polling = poll(ports as PollPorts, stop.signal)
+  return { beats: () => beats }
+}
+
+const silent = (signal: AbortSignal) =>
+  new Promise<string>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+
+/** Lets time go by until something is so. */
+const eventually = (check: () => void) =>
+  vi.waitFor(
+    () => {
+      clock.pass(250)
+      check()
+    },
+    { timeout: 10_000, interval: 1 },
+  )
+
+test('a source whose head moved is woken, one that stands where it was is not', async () => {
+  const still = await world.source('default', 'still')
+  await world.source('default', 'moved')
+  await saveSource({ store: world.store, clock }, still, { observedCommit: 'a' }, 'test')
+  start(async source => (source.id === still.id ? 'a' : 'b'))
+  await eventually(() => expect(asked.filter(name => name === 'still').length).toBeGreaterThan(1))
+  expect(new Set(woken)).toEqual(new Set(['moved']))
+})
+
+test('a server that does not answer keeps no other source waiting, and is not asked again meanwhile', async () => {
+  await world.source('default', 'silent')
+  await world.source('default', 'quick')
+  const { beats } = start((source, signal) => (source.spec.name === 'silent' ? silent(signal) : Promise.resolve('b')))
+  await eventually(() => expect(asked.filter(name => name === 'quick').length).toBeGreaterThan(2))
+  expect(asked.filter(name => name === 'silent')).toEqual(['silent'])
+  expect(beats()).toBeGreaterThan(10)
+})
+
+test('what a pass has seen while the server was asked wakes nothing', async () => {
+  const source = await world.source('default', 'infra')
+  start(async ({ observedCommit }) => {
+    if (observedCommit === undefined) {
+      await saveSource({ store: world.store, clock }, source, { observedCommit: 'b' }, 'test')
+    }
+    return 'b'
+  })
+  await eventually(() => expect(asked.length).toBeGreaterThan(2))
+  expect(woken).toEqual([])
+})
+
+test('a suspended source is left alone, also while it fails', async () => {
+  const source = await world.source('default', 'resting')
+  await world.services.sources.suspend(source, true, 'test')
+  await world.source('default', 'working')
+  start(() => Promise.reject(new Error('no route')))
+  await eventually(() => expect(woken.length).toBeGreaterThan(1))
+  expect(new Set(asked)).toEqual(new Set(['working']))
+  expect((await sourceById(world.store, 'default', source.id)).suspended).toBe(true)
+})
