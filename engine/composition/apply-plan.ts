@@ -132,14 +132,14 @@ function refuseBlocked({ document }: Plan): void {
 
 /**
  * What an interrupted run left is of no use any more where this plan looked and has nothing to do, or where nothing is
- * declared or recorded. Renewals know nothing of what a configuration began; they only undo other renewals. What
+ * declared or recorded, not where it leaves the work to somebody else. Renewals know nothing of what a configuration began; they only undo other renewals. What
  * belongs to another owner is left to that one.
  */
-function settledBy({ mode, document }: Plan, { resources }: Snapshot): RunSettings['settled'] {
+function settledBy({ mode, document, left: leftTo }: Plan, { resources }: Snapshot): RunSettings['settled'] {
   const actions = new Map(document.changes.map(({ address, action }) => [address, action]))
   const recorded = new Set(resources.map(({ address }) => address))
   return left => {
-    const nothingToDo = actions.get(left.address) === 'no-op'
+    const nothingToDo = actions.get(left.address) === 'no-op' && !leftTo?.includes(left.address)
     if (mode === 'renew') return nothingToDo && left.action === 'renew'
     return nothingToDo || (!actions.has(left.address) && !recorded.has(left.address) && !document.partial)
   }

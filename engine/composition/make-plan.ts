@@ -8,7 +8,7 @@ import type { Driver, Observation, ReadContext } from '../kinds/driver.ts'
 import { loadDrivers } from '../kinds/registry.ts'
 import type { Plan } from '../planner/plan.ts'
 import { plan } from '../planner/planner.ts'
-import type { DesiredInput, PlanMode, PlanRequest } from '../planner/request.ts'
+import type { DesiredInput, LeftReason, PlanMode, PlanRequest } from '../planner/request.ts'
 import { worldOf } from '../planner/world.ts'
 import type { Snapshot } from '../state/store.ts'
 import { fieldFacts } from './field-facts.ts'
@@ -29,8 +29,8 @@ export interface PlanOptions {
   readonly force?: readonly string[]
   /** In `renew` mode: addresses left as they are although due; what stands on them is not held up. */
   readonly hold?: readonly string[]
-  /** False leaves what changed outside as it is and only shows it; default true. */
-  readonly heal?: boolean
+  /** Changes that only these reasons of a kind ask for are left undone: drift that is only to be shown. */
+  readonly leave?: readonly LeftReason[]
   readonly signal?: AbortSignal
 }
 
@@ -70,7 +70,7 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
     allow: options.allow ?? [],
     force: new Set(options.force),
     hold: new Set(options.hold),
-    heal: options.heal ?? true,
+    leave: new Set(options.leave),
     fields: fieldFacts,
   }
   return { plan: plan(request), snapshot }

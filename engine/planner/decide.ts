@@ -5,7 +5,10 @@ import type { Change } from './plan.ts'
 import type { DesiredInput, PlanRequest } from './request.ts'
 import type { PlanWorld } from './world.ts'
 
-type Decision = Pick<Change, 'action' | 'reason' | 'diffs' | 'because'>
+export interface Decision extends Pick<Change, 'action' | 'reason' | 'diffs' | 'because'> {
+  /** The kind asks for more, and that is left to somebody else. */
+  readonly left?: true
+}
 
 /** The stronger action wins where fields, time and dependencies ask for different ones. */
 const strength: Readonly<Record<string, number>> = { update: 1, renew: 2, reissue: 3, create: 4, replace: 5 }
@@ -29,12 +32,12 @@ export function decideDeclared(
 
   const byFields = strongest(diffs)
   const judged: RecordedSubject = { ...subject, recorded, diffs: diffs.map(withoutForce) }
-  const verdict = verdictOf(judged, driver, world, request)
+  const { verdict, left } = verdictOf(judged, driver, world, request)
   const verdictWins = verdict && (!byFields || (strength[verdict.action] ?? 0) > (strength[byFields] ?? 0))
   const chosen: Verdict | undefined = verdictWins
     ? verdict
     : byFields && { action: byFields, reason: 'config', because: becauseOf(diffs, byFields) }
-  if (!chosen) return { action: 'no-op', reason: 'config', diffs: [] }
+  if (!chosen) return { action: 'no-op', reason: 'config', diffs: [], ...left }
   const because =
     chosen.action === 'replace' ? `${chosen.because}${fateOf(recorded, driver, '; of the old one, ')}` : chosen.because
   return { action: chosen.action, reason: chosen.reason, because, diffs: judged.diffs }
@@ -64,25 +67,27 @@ export function decideRenewal(
   subject: RecordedSubject,
   driver: Driver,
   world: PlanWorld,
-  request: Pick<PlanRequest, 'force' | 'hold' | 'heal'>,
+  request: Pick<PlanRequest, 'force' | 'hold' | 'leave'>,
 ): Decision {
   const nothing: Decision = { action: 'no-op', reason: 'renewal', diffs: [] }
-  if (request.hold?.has(subject.address)) return nothing
-  const verdict = verdictOf(subject, driver, world, request)
+  if (request.hold?.has(subject.address)) return { ...nothing, left: true }
+  const { verdict, left } = verdictOf(subject, driver, world, request)
   if (verdict && (verdict.action === 'renew' || verdict.action === 'reissue')) return { ...verdict, diffs: [] }
-  if (!request.force.has(subject.address) || !driver.renew) return nothing
+  if (!request.force.has(subject.address) || !driver.renew) return { ...nothing, ...left }
   return { action: 'renew', reason: 'renewal', because: 'asked for by name', diffs: [] }
 }
 
-/** What the kind asks for, unless only drift asks and that is to be left as it is. */
+/** What the kind asks for, unless its reason is one that is left to somebody else. */
 function verdictOf(
   subject: RecordedSubject,
   driver: Driver,
   world: PlanWorld,
-  { heal = true }: Pick<PlanRequest, 'heal'>,
-): Verdict | undefined {
+  { leave }: Pick<PlanRequest, 'leave'>,
+): { readonly verdict?: Verdict; readonly left?: { readonly left: true } } {
   const verdict = driver.decide?.(subject, world)
-  return verdict?.reason === 'drift' && !heal ? undefined : verdict
+  if (!verdict) return {}
+  const left = [...(leave ?? [])].some(reason => reason === verdict.reason)
+  return left ? { left: { left: true } } : { verdict }
 }
 
 function strongest(diffs: readonly SpecDiff[]): SpecDiff['forces'] | undefined {

@@ -103,6 +103,8 @@ export interface Plan {
   readonly mode: PlanMode
   readonly document: PlanDocument
   readonly operations: readonly PlannedOperation[]
+  /** What stays as it is although its kind asks for more, because somebody else sees to that. */
+  readonly left?: readonly Address[]
   /** Revisions of every resource that the operations touch or depend on. */
   readonly revisions: Readonly<Record<Address, number>>
 }

@@ -195,7 +195,7 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
       desired: [account],
       recorded: [accountIs],
       live: new Map([['AcmeAccount/le' as const, seen({ exists: false })]]),
-      heal: false,
+      leave: new Set(['drift']),
     },
     'no-op config AcmeAccount/le',
   ],
@@ -207,7 +207,7 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
         ...others('CertificateAuthority/root', 'Role/web'),
         wwwIs({}, lives(-1, 89, 'root', { revokedAt: inDays(-1) })),
       ],
-      heal: false,
+      leave: new Set(['drift']),
     },
     'reissue config Certificate/www: domains changed, which needs a new certificate',
   ],
@@ -261,6 +261,15 @@ const decisions: [what: string, given: Given, want: string | undefined][] = [
     'renew mode, asked for by name',
     { mode: 'renew', recorded: standing, force: new Set(['Certificate/www']) },
     'renew renewal Certificate/www: asked for by name',
+  ],
+  [
+    'it is due, and renewals are left to others',
+    {
+      desired: [account, declared('Certificate/www', { ...acme, autoRenew: true })],
+      recorded: [accountIs, byAcme(window)],
+      leave: new Set(['renewal']),
+    },
+    'no-op config Certificate/www',
   ],
   [
     'renew mode, due and held',
@@ -326,18 +335,28 @@ describe('the whole plan', () => {
       recorded: [accountIs],
       live: new Map([['AcmeAccount/le' as const, seen({ exists: false, drift })]]),
     }
-    const errors = (heal: boolean) => plan(request({ ...question, heal })).document.preflight
-    expect(errors(true)).toEqual([])
-    expect(errors(false)).toMatchObject([
+    const leave = new Set(['drift' as const])
+    expect(plan(request(question)).document.preflight).toEqual([])
+    expect(plan(request({ ...question, leave })).document.preflight).toMatchObject([
       {
         address: 'AcmeAccount/le',
         level: 'error',
         message: 'what changes here stands on it, and it is deactivated outside',
       },
     ])
-    const untouched = plan(request({ ...question, desired: [account], heal: false })).document
+    const untouched = plan(request({ ...question, desired: [account], leave })).document
     expect(untouched.preflight, 'where nothing new stands on it, it is only drift').toEqual([])
     expect(untouched.drift).toHaveLength(1)
+  })
+
+  test('names what it leaves to somebody else', () => {
+    const due = [rootIs(-3000, 100), webIs(), wwwIs({}, lives(-80, 10))]
+    const left = (more: Partial<PlanRequest>) => [
+      ...(plan(request({ desired: [], recorded: due, ...more })).left ?? []),
+    ]
+    expect(left({ mode: 'renew' })).toEqual([])
+    expect(left({ mode: 'renew', hold: new Set(['Certificate/www']) })).toEqual(['Certificate/www'])
+    expect(left({ desired: [root(), web(), www()], leave: new Set(['renewal']) })).toContain('Certificate/www')
   })
 
   test('tells how much a replaced authority pulls along', () => {

@@ -2,7 +2,7 @@ import type { Address } from '../core/address.ts'
 import { EngineError } from '../core/errors.ts'
 import { dependentsOf, topologicalOrder } from '../core/graph.ts'
 import type { Driver } from '../kinds/driver.ts'
-import { decideDeclared, decideRenewal, decideUndeclared } from './decide.ts'
+import { type Decision, decideDeclared, decideRenewal, decideUndeclared } from './decide.ts'
 import { operationsOf } from './operations.ts'
 import type { Change, Drift, Plan, PlanDocument, PlanSummary } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -26,11 +26,14 @@ export function plan(request: PlanRequest): Plan {
   const { selected, partial } = select(togetherWith(dependencies, world), request.targets, request.excludes)
 
   const decided: Change[] = []
+  const left: Address[] = []
   for (const address of ordered.order) {
     const subject = world.subjects.get(address)
     if (!subject || !selected.has(address)) continue
-    const change = decide(subject, inputs.get(address), world, request, dependencies.get(address) ?? [])
-    if (!change) continue
+    const decision = decide(subject, inputs.get(address), world, request, dependencies.get(address) ?? [])
+    if (!decision) continue
+    const { left: isLeft, ...change } = decision
+    if (isLeft) left.push(address)
     subject.planned = { action: change.action, reason: change.reason }
     decided.push(change)
   }
@@ -50,7 +53,12 @@ export function plan(request: PlanRequest): Plan {
     drift: driftOf(world, selected),
     preflight: preflight(changes, world, inputs, dependencies, request),
   }
-  return { mode: request.mode, document, ...operationsOf(changes, world, inputs, dependencies, request) }
+  return {
+    mode: request.mode,
+    document,
+    ...(left.length > 0 && { left }),
+    ...operationsOf(changes, world, inputs, dependencies, request),
+  }
 }
 
 /** What has to be done with what: a resource comes with what it stands on, and goes with what stands on it. */
@@ -93,7 +101,7 @@ function decide(
   world: PlanWorld,
   request: PlanRequest,
   dependencies: readonly Address[],
-): Change | undefined {
+): (Change & Pick<Decision, 'left'>) | undefined {
   const { address, kind, name, recorded } = subject
   const driver = driverOf(request, kind)
   const base = { address, kind, name, dependsOn: dependencies.filter(target => world.subjects.has(target)) }

@@ -18,6 +18,9 @@ export interface DesiredInput {
  */
 export type PlanMode = 'apply' | 'destroy' | 'renew'
 
+/** What somebody else may see to: `drift` nobody, or `renewal` the service's own rounds. */
+export type LeftReason = 'drift' | 'renewal'
+
 /** All that a plan depends on: `plan = f(desired, recorded, live, now)`. */
 export interface PlanRequest {
   readonly mode: PlanMode
@@ -42,8 +45,8 @@ export interface PlanRequest {
   readonly force: ReadonlySet<string>
   /** In `renew` mode: left as they are although due; what stands on them is not held up. */
   readonly hold?: ReadonlySet<string>
-  /** False leaves what changed outside as it is and only shows it; default true. */
-  readonly heal?: boolean
+  /** Changes that only these reasons of a kind ask for are left undone: drift that is only to be shown. */
+  readonly leave?: ReadonlySet<LeftReason>
   readonly drivers: ReadonlyMap<string, Driver>
   fields(kind: string, spec: JsonObject): FieldFacts
 }
