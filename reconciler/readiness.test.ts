@@ -37,10 +37,10 @@ const cases: [what: string, happens: (beat: () => void) => Promise<void> | void,
   ['a loop that has not begun', () => undefined, 'the loop has not begun'],
   ['a loop that lives', beat => beat(), undefined],
   [
-    'a loop that waits for a long fetch',
+    'a loop that is slow',
     beat => {
       beat()
-      minutes(5)
+      minutes(1)
     },
     undefined,
   ],
@@ -48,7 +48,7 @@ const cases: [what: string, happens: (beat: () => void) => Promise<void> | void,
     'a loop that says nothing any more',
     beat => {
       beat()
-      minutes(7)
+      minutes(3)
     },
     'the loop has stopped',
   ],
@@ -116,7 +116,7 @@ const cases: [what: string, happens: (beat: () => void) => Promise<void> | void,
     async beat => {
       beat()
       await enqueue('reconcile')
-      minutes(7)
+      minutes(3)
     },
     `the loop has stopped; ${stuck}`,
   ],

@@ -1,5 +1,4 @@
 import type { Clock, StateStore } from '../engine/index.ts'
-import { defaultLimits } from './sources/git/limits.ts'
 
 /** A sign of life that a loop gives again and again. */
 export interface Pulse {
@@ -27,8 +26,8 @@ export interface ReadinessPorts {
   readonly queues: readonly string[]
 }
 
-/** Milliseconds of one step of polling at most: it may wait for a fetch of the same repository, and then asks. */
-const longestSilence = defaultLimits.fetchTime + defaultLimits.askTime + 40_000
+/** Milliseconds; a round of polling waits for nothing but the state, and comes every few seconds. */
+const longestSilence = 120_000
 /** Milliseconds; workers look for due jobs every minute, and are woken for those of their own process. */
 const longestDelay = 150_000
 

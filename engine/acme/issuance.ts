@@ -1,7 +1,7 @@
+import type { OperationJournal } from '../core/journal.ts'
 import type { Secret } from '../core/secret.ts'
 import type { KeySpec } from '../x509/keys.ts'
 import type { Identifier } from './identifier.ts'
-import type { IssuanceJournal } from './journal.ts'
 import type { AccountSession } from './session.ts'
 import type { ChallengeSolver } from './solver.ts'
 
@@ -16,7 +16,7 @@ export interface Issuance {
   readonly identifiers: readonly Identifier[]
   readonly key: KeySource
   readonly solver: ChallengeSolver
-  readonly journal: IssuanceJournal
+  readonly journal: OperationJournal
   /** One of the CA's profiles (draft-ietf-acme-profiles). */
   readonly profile?: string
   /** CertID of the certificate that this one follows (RFC 9773 §5). */

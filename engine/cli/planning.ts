@@ -3,6 +3,7 @@ import { type Configuration, EngineError, type EngineOptions, type PlanOptions, 
 
 /** Options that the commands which plan have in common. */
 export interface PlanningOptions {
+  readonly file?: readonly string[]
   readonly target?: readonly string[]
   readonly exclude?: readonly string[]
   readonly allow?: readonly string[]
@@ -10,6 +11,35 @@ export interface PlanningOptions {
   readonly offline?: boolean
   readonly resolver?: string
   readonly http01Listen?: string
+}
+
+/** Options that the commands which run a plan have in common. */
+export interface RunningOptions extends PlanningOptions {
+  readonly yes?: boolean
+  readonly json?: boolean
+  readonly parallelism?: number
+}
+
+/** `--yes` only where something may be asked. */
+export function withRunning(command: Command, { asks }: { readonly asks: boolean }): Command {
+  if (asks) command.option('--yes', 'do not ask')
+  return command
+    .option('--json', 'print {summary, done, failed, skipped, interrupted}')
+    .option('--parallelism <n>', 'operations at the same time (default: 10)', parallelism)
+}
+
+/** What `runPlan` is told by the options alone. */
+export function runningOf({ json, yes, ...options }: RunningOptions, question?: string) {
+  return {
+    question: yes ? undefined : question,
+    json: json ?? false,
+    parallelism: options.parallelism,
+    network: networkOf(options),
+  }
+}
+
+export function withManifests(command: Command): Command {
+  return command.option('-f, --file <path...>', 'manifests: files and folders; a later one overlays the earlier ones')
 }
 
 export function withSelection(command: Command): Command {
@@ -77,7 +107,7 @@ export function withoutFile(command: string): EngineError {
 }
 
 /** Reads `--parallelism`. */
-export function parallelism(text: string): number {
+function parallelism(text: string): number {
   const number = Number(text)
   if (Number.isInteger(number) && number >= 1 && number <= 1000) return number
   throw new EngineError('usage', `--parallelism ${text} is not a number from 1 to 1000`, {

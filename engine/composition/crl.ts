@@ -3,6 +3,7 @@ import { parseDuration } from '../core/duration.ts'
 import { EngineError } from '../core/errors.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { RecordedResource } from '../core/resource.ts'
+import { authorityIncomplete } from '../kinds/authority.ts'
 import { buildCrl } from '../x509/crl.ts'
 import { createIssuer } from '../x509/issue.ts'
 import { importPrivateKey } from '../x509/keys.ts'
@@ -45,15 +46,6 @@ async function openIssuer(session: Session, authority: RecordedResource) {
   const { certificateId, keyId } = authority.status
   const [row] = await session.store.certificates(session.tenant, { id: String(certificateId) })
   const key = await session.unseal(String(keyId))
-  if (!row || !key) {
-    throw new EngineError(
-      'secret_corrupt',
-      `the certificate or key of ${authority.address} is missing from the state`,
-      {
-        address: authority.address,
-        remedy: 'restore the state from a backup',
-      },
-    )
-  }
+  if (!row || !key) throw authorityIncomplete(authority.address)
   return createIssuer({ certificateDer: row.der, privateKey: importPrivateKey(key) })
 }

@@ -1,10 +1,10 @@
 import { EngineError } from '../core/errors.ts'
+import type { OperationJournal } from '../core/journal.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Clock, Trace } from '../core/ports.ts'
 import type { JournalStep } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
 import type { AuditAction } from '../events/audit.ts'
-import type { OperationJournal } from '../kinds/driver.ts'
 import type { Mutation, OpenOperation } from '../state/store.ts'
 import type { Sealer } from './ports.ts'
 

@@ -1,3 +1,4 @@
+import type { Address } from '../core/address.ts'
 import { EngineError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { CertificateRow } from '../core/resource.ts'
@@ -22,20 +23,19 @@ export async function openAuthority(context: OperationContext, reference: Json |
   const issuer = await context.memo(`issuer ${String(certificateId)}`, async () => {
     const [current, ...above] = await certificateChain(context, resource)
     const key = typeof keyId === 'string' ? await context.unseal(keyId) : undefined
-    if (!current || !key) {
-      throw new EngineError(
-        'secret_corrupt',
-        `the certificate or key of ${resource.address} is missing from the state`,
-        {
-          address: resource.address,
-          remedy: 'restore the state from a backup; `trustform state verify` shows what is missing',
-        },
-      )
-    }
+    if (!current || !key) throw authorityIncomplete(resource.address)
     const issuers = above.map(row => row.der)
     return createIssuer({ certificateDer: current.der, privateKey: importPrivateKey(key), issuers })
   })
   return { resource, issuer }
+}
+
+/** The state lacks what an authority signs with. */
+export function authorityIncomplete(address: Address): EngineError {
+  return new EngineError('secret_corrupt', `the certificate or key of ${address} is missing from the state`, {
+    address,
+    remedy: 'restore the state from a backup; `trustform state verify` shows what is missing',
+  })
 }
 
 /** The authority's current certificate, then those of the authorities above it, the root last. */

@@ -1,9 +1,10 @@
 import type { Address } from '../core/address.ts'
 import type { ConnectGuard } from '../core/egress.ts'
 import type { Diagnostic } from '../core/errors.ts'
+import type { OperationJournal } from '../core/journal.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Clock, Http, Log, Random, Trace } from '../core/ports.ts'
-import type { CertificateRow, JournalStep, Lifecycle, Pointer, RecordedResource } from '../core/resource.ts'
+import type { CertificateRow, Lifecycle, Pointer, RecordedResource } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
 
 /** What a plan can do to a resource. */
@@ -180,23 +181,6 @@ export interface OperationContext extends Omit<ReadContext, 'certificate'> {
   memo<T>(key: string, make: () => Promise<T>): Promise<T>
   /** What the operation is doing now, for the progress display. */
   progress(message: string): void
-}
-
-/**
- * Durable memory of one operation. Steps of an interrupted earlier attempt with equal inputs are there from the
- * start, so that the same order, key and TXT records are adopted.
- */
-export interface OperationJournal {
-  recall(step: string): JournalStep | undefined
-  steps(): readonly JournalStep[]
-  /** Durable when it resolves; call before the effect. Secrets are sealed. */
-  intend(step: string, data: JsonObject, secrets?: Readonly<Record<string, Secret<Uint8Array>>>): Promise<void>
-  /** Durable when it resolves; call after the effect. `data` is merged over the intended data. */
-  complete(step: string, data?: JsonObject): Promise<void>
-  /** Facts that are to be audited under that action; durable when it resolves. */
-  note?(action: 'acme_challenge_complete', facts: readonly JsonObject[]): Promise<void>
-  /** Opens a secret that an earlier `intend` sealed. */
-  secret(step: string, name: string): Promise<Secret<Uint8Array> | undefined>
 }
 
 /** A certificate to add to the inventory together with the resource, in one commit. */

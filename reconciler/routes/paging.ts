@@ -7,6 +7,11 @@ export const pagingQuery = {
   cursor: { type: 'string', maxLength: 64, description: '`next_cursor` of the page before.' },
 } as const
 
+/** Query of the lists of what belongs to a source. */
+export const sourceQuery = {
+  source: { type: 'string', maxLength: 128, description: "Only this source's, by id." },
+} as const
+
 export interface Paging {
   readonly limit: number
   readonly cursor?: string

@@ -3,7 +3,7 @@ import type { StoredPlan } from '../records/plan-records.ts'
 import { listOf, view } from '../schemas.ts'
 import type { PlanFilter } from '../services.ts'
 import type { Routes } from './context.ts'
-import { found, idParams, type Paging, pageRequest, pageView, pagingQuery } from './paging.ts'
+import { found, idParams, type Paging, pageRequest, pageView, pagingQuery, sourceQuery } from './paging.ts'
 
 type One = { Params: { plan_id: string } }
 
@@ -25,7 +25,7 @@ export const planRoutes: Routes = (app, { services: { plans } }) => {
           type: 'object',
           properties: {
             ...pagingQuery,
-            source: { type: 'string', maxLength: 128, description: "Only this source's, by id." },
+            ...sourceQuery,
             state: {
               type: 'string',
               enum: ['pending', 'approved', 'applied', 'discarded', 'superseded'],

@@ -2,7 +2,7 @@ import { callerOf } from '../auth/authenticate.ts'
 import { listOf, view } from '../schemas.ts'
 import type { StoredRun } from '../services.ts'
 import type { Routes } from './context.ts'
-import { found, idParams, type Paging, pageRequest, pageView, pagingQuery } from './paging.ts'
+import { found, idParams, type Paging, pageRequest, pageView, pagingQuery, sourceQuery } from './paging.ts'
 
 type One = { Params: { run_id: string } }
 
@@ -25,7 +25,7 @@ export const runRoutes: Routes = (app, { services: { runs } }) => {
           type: 'object',
           properties: {
             ...pagingQuery,
-            source: { type: 'string', maxLength: 128, description: "Only this source's, by id." },
+            ...sourceQuery,
           },
           additionalProperties: false,
         },

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { IssuanceJournal } from '../../engine/acme/journal.ts'
 import { signingKey } from '../../engine/acme/jws.ts'
 import { type AcmeServer, openServer, type ServerOptions, type Session, signIn } from '../../engine/acme/session.ts'
 import type { Dns01Target, TxtPlace } from '../../engine/acme/solvers/dns-01.ts'
+import type { OperationJournal } from '../../engine/core/journal.ts'
 import type { Log, Trace } from '../../engine/core/ports.ts'
 import type { JournalStep } from '../../engine/core/resource.ts'
 import type { Secret } from '../../engine/core/secret.ts'
@@ -62,7 +62,7 @@ export async function freshSession(server: ServerFacts, options: Partial<ServerO
 }
 
 /** The journal port over a map: what was written is there for a second attempt. */
-export function memoryJournal(): IssuanceJournal & { readonly all: ReadonlyMap<string, JournalStep> } {
+export function memoryJournal(): OperationJournal & { readonly all: ReadonlyMap<string, JournalStep> } {
   const all = new Map<string, JournalStep>()
   const secrets = new Map<string, Secret<Uint8Array>>()
   const at = '2026-11-21T00:00:00.000Z'

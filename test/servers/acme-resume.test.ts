@@ -5,10 +5,10 @@ import { deactivateAuthorization } from '../../engine/acme/authorization.ts'
 import { identifiersOf } from '../../engine/acme/identifier.ts'
 import type { Issuance, IssuedCertificate } from '../../engine/acme/issuance.ts'
 import { obtainCertificate } from '../../engine/acme/issue.ts'
-import type { IssuanceJournal } from '../../engine/acme/journal.ts'
 import { fetchOrder } from '../../engine/acme/order.ts'
 import { type AccountSession, atAccount } from '../../engine/acme/session.ts'
 import { createDns01Solver, type Dns01Target, removeTxtRecords } from '../../engine/acme/solvers/dns-01.ts'
+import type { OperationJournal } from '../../engine/core/journal.ts'
 import type { Trace } from '../../engine/core/ports.ts'
 import {
   challengeTarget,
@@ -73,7 +73,7 @@ interface Killed {
 }
 
 /** After the interruption nothing is written any more, as after `kill -9`. */
-function mortal(journal: IssuanceJournal, trace: Trace, killed: Killed): IssuanceJournal {
+function mortal(journal: OperationJournal, trace: Trace, killed: Killed): OperationJournal {
   const write = async (name: string, work: () => Promise<void>) => {
     if (killed.dead) throw new Interruption('dead')
     await trace.span(name, {}, work)

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { EngineError } from '../../core/errors.ts'
+import type { OperationJournal } from '../../core/journal.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Trace } from '../../core/ports.ts'
 import type { JournalStep } from '../../core/resource.ts'
 import { dns01Value, keyAuthorization } from '../challenge.ts'
-import type { IssuanceJournal } from '../journal.ts'
 import type { PendingChallenge } from '../solver.ts'
 import { createDns01Solver, type Dns01Target, removeTxtRecords, type TxtClaims, type TxtPlace } from './dns-01.ts'
 
@@ -18,7 +18,7 @@ function world() {
   const events: string[] = []
   const put = (step: string, state: JournalStep['state'], data: JsonObject) =>
     steps.set(step, { step, state, data, sealed: {}, at: '' })
-  const journal: IssuanceJournal = {
+  const journal: OperationJournal = {
     recall: step => steps.get(step),
     steps: () => [...steps.values()],
     secret: async () => undefined,

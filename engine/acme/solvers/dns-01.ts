@@ -1,8 +1,8 @@
+import type { OperationJournal } from '../../core/journal.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Trace } from '../../core/ports.ts'
 import { dns01Name, dns01Value } from '../challenge.ts'
 import { inParallel, throwTogether } from '../in-parallel.ts'
-import type { IssuanceJournal } from '../journal.ts'
 import type { ChallengeSolver, PendingChallenge } from '../solver.ts'
 
 /**
@@ -39,7 +39,7 @@ export type TxtClaims = Map<string, number>
 export interface Dns01Options {
   /** Opens the target under a signal: cleaning up has its own deadline, also when the operation was aborted. */
   readonly open: (signal: AbortSignal | undefined) => Dns01Target | Promise<Dns01Target>
-  readonly journal: IssuanceJournal
+  readonly journal: OperationJournal
   /** Shared by all operations of a run. */
   readonly claims?: TxtClaims
 }
@@ -170,7 +170,7 @@ function claimKey({ provider, zoneId, name }: TxtPlace, value: string): string {
 }
 
 /** The record of a step that may still stand in DNS. */
-function writtenRecord(journal: IssuanceJournal, step: string): Omit<TxtRecord, 'challengeName'> | undefined {
+function writtenRecord(journal: OperationJournal, step: string): Omit<TxtRecord, 'challengeName'> | undefined {
   const data: JsonObject = journal.recall(step)?.data ?? {}
   const { provider, zoneId, zone, name, value, removed } = data
   if (removed === true || typeof provider !== 'string' || typeof name !== 'string' || typeof value !== 'string') {

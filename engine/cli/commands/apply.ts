@@ -3,50 +3,41 @@ import { EngineError, type MadePlan } from '../../index.ts'
 import { configurationOf } from '../configuration.ts'
 import type { Context, Define } from '../context.ts'
 import {
-  networkOf,
-  type PlanningOptions,
-  parallelism,
   planOptions,
+  type RunningOptions,
+  runningOf,
   withChallenges,
+  withManifests,
   withoutFile,
+  withRunning,
   withSafety,
   withSelection,
 } from '../planning.ts'
 import { type Running, runPlan } from '../run-plan.ts'
 
-interface Options extends PlanningOptions {
-  readonly file?: readonly string[]
-  readonly yes?: boolean
-  readonly json?: boolean
-  readonly parallelism?: number
-}
-
 export const define: Define = (command, action) => {
-  command
-    .argument('[planfile]', 'a plan that `plan --out` saved; exactly its operations are run')
-    .option('-f, --file <path...>', 'manifests: files and folders; a later one overlays the earlier ones')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print {summary, done, failed, skipped, interrupted}')
-    .option('--parallelism <n>', 'operations at the same time (default: 10)', parallelism)
+  command.argument('[planfile]', 'a plan that `plan --out` saved; exactly its operations are run')
+  withRunning(withManifests(command), { asks: true })
     .option('--offline', 'plan without asking anything outside')
     .option('--adopt', 'take over resources that another door owns')
   withChallenges(withSafety(withSelection(command))).action(action(apply))
 }
 
-async function apply(context: Context, planFile: string | undefined, options: Options): Promise<number> {
+async function apply(context: Context, planFile: string | undefined, options: RunningOptions): Promise<number> {
   return runPlan(context, {
     operation: 'apply',
-    question: options.yes ? undefined : 'Apply these changes?',
-    json: options.json ?? false,
+    ...runningOf(options, 'Apply these changes?'),
     reviewed: planFile !== undefined,
-    parallelism: options.parallelism,
-    network: networkOf(options),
     make: await maker(context, planFile, options),
   })
 }
 
 /** Reads everything that needs no lease first, so that a mistake is told at once. */
-async function maker(context: Context, planFile: string | undefined, options: Options): Promise<Running['make']> {
+async function maker(
+  context: Context,
+  planFile: string | undefined,
+  options: RunningOptions,
+): Promise<Running['make']> {
   if (planFile === undefined) {
     if (options.file === undefined) throw withoutFile('apply')
     const configuration = await configurationOf(options.file, context)

@@ -2,37 +2,25 @@ import { configurationOf } from '../configuration.ts'
 import type { Define } from '../context.ts'
 import {
   destroying,
-  networkOf,
-  type PlanningOptions,
-  parallelism,
+  type RunningOptions,
+  runningOf,
   withNetwork,
+  withRunning,
   withSafety,
   withSelection,
 } from '../planning.ts'
 import { runPlan } from '../run-plan.ts'
 
-interface Options extends PlanningOptions {
-  readonly file?: readonly string[]
-  readonly yes?: boolean
-  readonly json?: boolean
-  readonly parallelism?: number
-}
-
 export const define: Define = (command, action) => {
-  command
-    .option('-f, --file <path...>', 'only what these manifests declare, and what stands on it')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print {summary, done, failed, skipped, interrupted}')
-    .option('--parallelism <n>', 'operations at the same time (default: 10)', parallelism)
+  withRunning(command.option('-f, --file <path...>', 'only what these manifests declare, and what stands on it'), {
+    asks: true,
+  })
   withNetwork(withSafety(withSelection(command))).action(
-    action(async (context, options: Options) => {
+    action(async (context, options: RunningOptions) => {
       const configuration = options.file && (await configurationOf(options.file, context))
       return runPlan(context, {
         operation: 'destroy',
-        question: options.yes ? undefined : 'Remove all of this?',
-        json: options.json ?? false,
-        parallelism: options.parallelism,
-        network: networkOf(options),
+        ...runningOf(options, 'Remove all of this?'),
         make: async (engine, signal) =>
           engine.plan({ ...destroying(configuration, await engine.snapshot(), options), signal }),
       })

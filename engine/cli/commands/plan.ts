@@ -9,6 +9,7 @@ import {
   networkOf,
   type PlanningOptions,
   planOptions,
+  withManifests,
   withNetwork,
   withoutFile,
   withSafety,
@@ -17,7 +18,6 @@ import {
 import { withEngine } from '../with-engine.ts'
 
 interface Options extends PlanningOptions {
-  readonly file?: readonly string[]
   readonly out?: string
   readonly json?: boolean
   readonly format: 'text' | 'json' | 'markdown'
@@ -26,8 +26,7 @@ interface Options extends PlanningOptions {
 }
 
 export const define: Define = (command, action) => {
-  command
-    .option('-f, --file <path...>', 'manifests: files and folders; a later one overlays the earlier ones')
+  withManifests(command)
     .option('--out <file>', 'save the plan for `apply FILE`')
     .option('--json', 'print the plan document (the same as --format json)')
     .addOption(

@@ -1,13 +1,11 @@
 import { type Engine, EngineError } from '../../index.ts'
 import type { Context, Define } from '../context.ts'
-import { networkOf, type PlanningOptions, parallelism, withChallenges } from '../planning.ts'
+import { type RunningOptions, runningOf, withChallenges, withRunning } from '../planning.ts'
 import { runPlan } from '../run-plan.ts'
 
-interface Options extends PlanningOptions {
+interface Options extends RunningOptions {
   readonly due?: boolean
   readonly force?: boolean
-  readonly json?: boolean
-  readonly parallelism?: number
 }
 
 export const define: Define = (command, action) => {
@@ -15,9 +13,7 @@ export const define: Define = (command, action) => {
     .argument('[address...]', 'renew these if they are due')
     .option('--due', 'renew everything that is due')
     .option('--force', 'renew the named ones whether they are due or not')
-    .option('--json', 'print {summary, done, failed, skipped, interrupted}')
-    .option('--parallelism <n>', 'operations at the same time (default: 10)', parallelism)
-  withChallenges(command).action(action(renew))
+  withChallenges(withRunning(command, { asks: false })).action(action(renew))
 }
 
 async function renew(context: Context, addresses: readonly string[], options: Options): Promise<number> {
@@ -34,10 +30,7 @@ async function renew(context: Context, addresses: readonly string[], options: Op
   return runPlan(context, {
     operation: 'renew',
     // A renewal takes nothing away, and timers call this command: it never asks.
-    question: undefined,
-    json: options.json ?? false,
-    parallelism: options.parallelism,
-    network: networkOf(options),
+    ...runningOf(options),
     async make(engine, signal) {
       await assertRecorded(engine, addresses)
       return engine.plan({ mode: 'renew', targets: addresses, force: options.force ? addresses : [], signal })
