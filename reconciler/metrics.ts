@@ -83,16 +83,19 @@ async function observeSources({ sources, observations }: Services, tenant: strin
 }
 
 async function observeCertificates({ observations }: Services, tenant: string | undefined, make: MakeGauge) {
-  const expiry = make('certificate_not_after_seconds', 'When a certificate ends, as Unix time.', [
-    'tenant',
-    'address',
-    'owner',
-  ])
-  for (const { tenant: whose, address, owner, notAfter } of await observations.expiries({
+  const labels = ['tenant', 'address', 'owner']
+  const expiry = make('certificate_not_after_seconds', 'When a certificate ends, as Unix time.', labels)
+  const failures = make('renewal_failures', 'Failed renewals in a row; absent while renewals go well.', labels)
+  const next = make('renewal_next_attempt_timestamp_seconds', 'When a failing renewal is tried again.', labels)
+  for (const { tenant: whose, address, owner, notAfter, failing } of await observations.expiries({
     tenant,
     limit: mostSeries,
   })) {
-    expiry.set({ tenant: whose, address, owner }, Date.parse(notAfter) / 1000)
+    const named = { tenant: whose, address, owner }
+    expiry.set(named, Date.parse(notAfter) / 1000)
+    if (!failing) continue
+    failures.set(named, failing.failures)
+    next.set(named, Date.parse(failing.nextAttempt) / 1000)
   }
 }
 

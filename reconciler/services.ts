@@ -187,6 +187,14 @@ export interface Expiry {
   readonly owner: string
   /** ISO instant. */
   readonly notAfter: string
+  /** Where its renewal is due and fails. */
+  readonly failing?: {
+    readonly failures: number
+    /** `code: message`; never a secret. */
+    readonly reason: string
+    /** ISO instant. */
+    readonly nextAttempt: string
+  }
 }
 
 /** What metrics, health and the status page show of the whole service. */

@@ -351,7 +351,7 @@ describe('the whole plan', () => {
 
   test('names what it leaves to somebody else', () => {
     const due = [rootIs(-3000, 100), webIs(), wwwIs({}, lives(-80, 10))]
-    const left = (more: Partial<PlanRequest>) => [
+    const left = (more: Given) => [
       ...(plan(request({ desired: [], recorded: due, ...more })).left ?? []),
     ]
     expect(left({ mode: 'renew' })).toEqual([])

@@ -1,5 +1,6 @@
 import type { StateStore } from '../../engine/index.ts'
 import type { JobQueue } from '../jobs/queue.ts'
+import { failedRenewals } from '../loop/failed-renewals.ts'
 import type { Expiry, Observations, Scope } from '../services.ts'
 import { planOf } from './plan-records.ts'
 import { runOf } from './runs.ts'
@@ -23,9 +24,11 @@ export function createObservations(
       const found: Expiry[] = []
       for (const each of tenant === undefined ? await store.tenants() : [tenant]) {
         const { resources } = await store.snapshot(each)
+        const failed = await failedRenewals(store, each)
         for (const { address, owner, status } of resources) {
-          if (typeof status.notAfter === 'string')
-            found.push({ tenant: each, address, owner, notAfter: status.notAfter })
+          if (typeof status.notAfter !== 'string') continue
+          const failing = failed.get(address)
+          found.push({ tenant: each, address, owner, notAfter: status.notAfter, ...(failing && { failing }) })
         }
       }
       return found.toSorted((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter)).slice(0, limit)

@@ -90,6 +90,17 @@ test('the soonest end is told, and what is over', () => {
   expect(text).toContain('<span class="chip wait">in 3 d</span>')
 })
 
+test('a renewal that fails is told with its reason', () => {
+  const failing = { failures: 3, reason: 'acme_unreachable: <no> route', nextAttempt: '2026-11-01T13:00:00Z' }
+  const text = shown({
+    expiries: [
+      { tenant: 'default', address: 'Certificate/a', owner: 'cli', notAfter: '2026-11-04T13:00:00Z', failing },
+    ],
+  })
+  expect(text).toContain('<span class="chip bad">Renewal fails</span>')
+  expect(text).toContain('renewal fails: acme_unreachable: &lt;no&gt; route; next attempt in 1 h')
+})
+
 test('markup is made by the tag alone', () => {
   expect(html`<p title="${'"x"'}">${['<b>', html`<i>${1}</i>`]}${false}${undefined}</p>`.text).toBe(
     '<p title="&quot;x&quot;">&lt;b&gt;<i>1</i></p>',

@@ -153,14 +153,17 @@ function planRow(
 }
 
 function expiryRow(
-  { address, owner, notAfter, tenant }: Expiry,
+  { address, owner, notAfter, tenant, failing }: Expiry,
   now: Date,
   whose: (tenant: string) => Html | undefined,
 ): Html {
   const days = (Date.parse(notAfter) - now.getTime()) / 86_400_000
   const tone: Tone = days <= 0 ? 'bad' : days < 7 ? 'wait' : 'none'
-  return html`<tr><td class="break"><b>${address}</b>${whose(tenant)}</td><td class="soft">${owner}</td><td class="tight">${absolute(notAfter)}</td>
-<td class="num">${chip(tone, days <= 0 ? `expired ${relative(notAfter, now)}` : relative(notAfter, now))}</td></tr>`
+  const why =
+    failing &&
+    html`<span class="soft block">renewal fails: ${failing.reason}; next attempt ${relative(failing.nextAttempt, now)}</span>`
+  return html`<tr><td class="break"><b>${address}</b>${whose(tenant)}${why}</td><td class="soft">${owner}</td><td class="tight">${absolute(notAfter)}</td>
+<td class="num">${failing && chip('bad', 'Renewal fails')}${chip(tone, days <= 0 ? `expired ${relative(notAfter, now)}` : relative(notAfter, now))}</td></tr>`
 }
 
 const outcomes: Readonly<Record<StoredRun['state'], Tone>> = {
