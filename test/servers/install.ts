@@ -32,9 +32,11 @@ const giteaReplacements = [
   'github.com/Azure/azure-sdk-for-go/sdk/storage/azblob => github.com/Azure/azure-sdk-for-go/sdk/storage/azblob v1.6.2',
   'github.com/microsoft/go-mssqldb => github.com/microsoft/go-mssqldb v1.9.7',
 ]
-const goFolders = ['/usr/local/go/bin', '/usr/lib/go/bin']
+/** Where Go is installed when it is not on the PATH. */
+export const goFolders = ['/usr/local/go/bin', '/usr/lib/go/bin']
 const pdnsSchema = '/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql'
-const cache = join(homedir(), '.cache', 'trustform-test')
+/** Where built servers are kept, outside the checkout. */
+export const cache = join(homedir(), '.cache', 'trustform-test')
 
 export interface GitServerPaths {
   readonly git: string
@@ -199,13 +201,13 @@ function apt(args: readonly string[]): Promise<unknown> {
 const isRoot = () => process.getuid?.() === 0
 
 /** Elsewhere than as root or in CI nothing is installed behind the user's back. */
-function demand(what: string, command: string): void {
+export function demand(what: string, command: string): void {
   if (isRoot() || process.env.CI) return
   throw new Error(`these tests need ${what}; install with: ${command}`)
 }
 
 /** Looks in the places of system programs too: an ordinary user's PATH lacks /usr/sbin. */
-function findProgram(name: string, more: readonly string[] = []): string | undefined {
+export function findProgram(name: string, more: readonly string[] = []): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin', ...more]
   return folders.map(folder => join(folder, name)).find(isExecutable)
 }
@@ -219,15 +221,17 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function locked<T>(work: () => Promise<T>, name = 'install'): Promise<T> {
+/** Runs work while no other run installs under that name. */
+export function locked<T>(work: () => Promise<T>, name = 'install'): Promise<T> {
   mkdirSync(cache, { recursive: true })
   return withLock(join(cache, `${name}.lock`), work)
 }
 
-const say = (line: string) => process.stderr.write(`test servers: ${line}\n`)
+/** One line about what takes long. */
+export const say = (line: string) => process.stderr.write(`test servers: ${line}\n`)
 
 /** Answers what it printed on stdout. */
-function run(
+export function run(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
