@@ -32,6 +32,15 @@ export interface ResourceName {
   readonly kind: string
   /** The logical name: last part of the URN. */
   readonly name: string
+  /** In a check, where the project configures how resources are named. */
+  readonly autonaming?: Autonaming
+}
+
+/** `propose`: a name to start from; `enforce`: exactly this name; `disable`: the program has to name the resource. */
+export interface Autonaming {
+  readonly mode: 'propose' | 'enforce' | 'disable'
+  /** Empty with `disable`. */
+  readonly proposed: string
 }
 
 /** What the CLI is told of while a call runs: diagnostics that belong to the resource. */
@@ -59,11 +68,15 @@ export interface FieldDifference {
 export interface Difference {
   /** By Pulumi's property path. Empty: nothing to do. */
   readonly fields: ReadonlyMap<string, FieldDifference>
+  /** A replacement deletes first: both cannot exist at a time. */
+  readonly deleteBeforeReplace?: boolean
 }
 
 export interface Made {
   readonly id: string
   readonly outputs: Properties
+  /** Every later update reads the resource first, without being asked to refresh: it changes with time. */
+  readonly refreshBeforeUpdate?: boolean
 }
 
 /**
