@@ -85,6 +85,36 @@ export function declaredState({ open, again }: StoreUnderTest): void {
     expect((await store.resource(tenant, 'Role/web'))?.id).toBe('new')
   })
 
+  test('a snapshot shows every change since the one before, whoever made it, and the one before stays as it was', async () => {
+    const store = await open()
+    const other = await again(store)
+    const revisions = new Map<string, number>()
+    const changes: [address: 'Role/a' | 'Role/b' | 'Role/c', what: 'put' | 'remove'][] = [
+      ['Role/a', 'put'],
+      ['Role/b', 'put'],
+      ['Role/a', 'put'],
+      ['Role/a', 'remove'],
+      ['Role/c', 'put'],
+      ['Role/a', 'put'],
+      ['Role/b', 'remove'],
+    ]
+    for (const [number, [address, what]] of changes.entries()) {
+      const before = await store.snapshot(tenant)
+      const copy = plain(before)
+      const known = revisions.get(address) ?? null
+      const change = what === 'put' ? put(draft(address, { id: `id_${number}` }), known) : remove(address, known ?? 0)
+      const { revisions: made } = await commit(number % 2 === 0 ? store : other, [change])
+      if (what === 'put') revisions.set(address, made.get(address) ?? 0)
+      else revisions.delete(address)
+      const seen = await store.snapshot(tenant)
+      expect(seen.serial).toBe(number + 1)
+      expect(seen).toEqual(await (await again(store)).snapshot(tenant))
+      expect(seen.resources.map(each => [each.address, each.revision])).toEqual([...revisions].toSorted())
+      expect(await store.snapshot(tenant)).toEqual(seen)
+      expect(plain(before)).toEqual(copy)
+    }
+  })
+
   test('of commits made at once, a failing one does not affect its neighbours', async () => {
     const store = await open()
     await commit(store, [put(draft('Role/taken'))])

@@ -4,6 +4,7 @@ import type { RecordedResource } from '../../../core/resource.ts'
 import type { Commit, HistoryEntry, HistoryQuery, ResourceDraft, Snapshot } from '../../store.ts'
 import { query, type Runner, template } from './query.ts'
 import { historyFrom, resourceFrom, resourceRow } from './rows.ts'
+import type { KnownSnapshot } from './snapshots.ts'
 
 const readTenant = template<{ tenant: string }>()(slot =>
   query.selectFrom('tenant').select(['lineage', 'serial']).where('name', '=', slot.tenant),
@@ -21,8 +22,14 @@ const moveSerial = template<{ name: string; serial: number }>()(slot =>
 
 const resourceColumns = ['address', 'id', 'owner', 'revision', 'body'] as const
 
-const readResources = template<{ tenant: string }>()(slot =>
-  query.selectFrom('resource').select(resourceColumns).where('tenant', '=', slot.tenant).orderBy('address'),
+/** The body is what costs: of a resource that is not newer than `known` it is null. */
+const readResources = template<{ tenant: string; known: number }>()(slot =>
+  query
+    .selectFrom('resource')
+    .select(['address', 'id', 'owner', 'revision'])
+    .select(each => each.case().when('revision', '>', slot.known).then(each.ref('body')).end().as('body'))
+    .where('tenant', '=', slot.tenant)
+    .orderBy('address'),
 )
 
 const readResource = template<{ tenant: string; address: string }>()(slot =>
@@ -99,10 +106,20 @@ export function tenantNames(runner: Runner): string[] {
   return runner.all(readTenants, {}).map(row => row.name)
 }
 
-/** Call inside a transaction: identity and resources belong to one moment. */
-export function readSnapshot(runner: Runner, tenant: string): Snapshot {
+/**
+ * Call inside a transaction: identity and resources belong to one moment. `known` is an earlier reading of the same
+ * lineage; what has not changed since is taken from it.
+ */
+export function readSnapshot(runner: Runner, tenant: string, known?: KnownSnapshot): Snapshot {
   const identity = identityOf(runner, tenant) ?? { lineage: '', serial: 0 }
-  return { ...identity, resources: runner.map(readResources, { tenant }, resourceFrom) }
+  const asked = { tenant, known: known?.snapshot.serial ?? -1 }
+  const resources = runner.map(readResources, asked, ({ body, ...row }) => {
+    if (body !== null) return resourceFrom({ ...row, body })
+    const same = known?.byAddress.get(row.address as Address) // written from an Address
+    if (!same) throw new Error(`${row.address} was not read at revision ${row.revision}`)
+    return same
+  })
+  return { ...identity, resources }
 }
 
 export function findResource(runner: Runner, tenant: string, address: Address): RecordedResource | undefined {

@@ -3,7 +3,7 @@ import type { StoreChange } from '../../records.ts'
 import type { Commit, StateStore } from '../../store.ts'
 import { applyCommit } from './apply-commit.ts'
 import { claim, nextDue } from './claims.ts'
-import { findResource, readHistory, readSnapshot, tenantNames } from './declared.ts'
+import { findResource, readHistory, tenantNames } from './declared.ts'
 import { createWriter, defaultPatience, patiently } from './group-commit.ts'
 import { findCertificates } from './inventory.ts'
 import { countJobs, extendJobLease, findJob, findJobs } from './jobs.ts'
@@ -13,6 +13,7 @@ import { findEntries, headOf } from './logs.ts'
 import { type OpenFile, openFile, readOnly } from './open-file.ts'
 import { allRecords, findNamed, findRecord, findRecords } from './records.ts'
 import { dataKeysOf, findSealed, pageOfSealed } from './sealed.ts'
+import { createSnapshots } from './snapshots.ts'
 import { explain } from './sqlite-error.ts'
 import { verifyState } from './verify.ts'
 
@@ -47,6 +48,7 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
     }
   }
 
+  const snapshotOf = createSnapshots(runner)
   const watchers = new Set<(change: StoreChange) => void>()
 
   async function commit(tenant: string, asked: Commit) {
@@ -58,7 +60,7 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
 
   return {
     url: `sqlite:${path}`,
-    snapshot: tenant => read(() => readSnapshot(runner, tenant)),
+    snapshot: tenant => read(() => snapshotOf(tenant)),
     resource: (tenant, address) => read(() => findResource(runner, tenant, address)),
     commit,
     certificates: (tenant, asked) => read(() => findCertificates(runner, tenant, asked)),
