@@ -1,4 +1,5 @@
 import type { JobHandler, JobQueue } from '../jobs/queue.ts'
+import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
 import { sourceById } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
 import { setCommitStatus } from './commit-status.ts'
@@ -30,13 +31,11 @@ export function createLoop(ports: Omit<PollPorts, 'wake' | 'beat'>, queue: JobQu
   const running: Promise<void>[] = []
 
   function enqueue(source: Source, trigger: Trigger): Promise<void> {
-    const { id, tenant } = source
-    return queue.enqueue(tenant, { queue: 'reconcile', key: id, singleton: id, payload: { source: id, trigger } })
+    return queue.enqueue(source.tenant, reconcileRequest(source.id, trigger))
   }
 
   function enqueuePreview({ id, tenant }: Source, number: number): Promise<void> {
-    const singleton = `${id}:${number}`
-    return queue.enqueue(tenant, { queue: 'preview', key: singleton, singleton, payload: { source: id, number } })
+    return queue.enqueue(tenant, previewRequest(id, number))
   }
 
   const handlers: Readonly<Record<string, JobHandler>> = {

@@ -1,15 +1,8 @@
-import {
-  DiagnosticsError,
-  EngineError,
-  formatDiagnostics,
-  type LoadedConfiguration,
-  loadConfiguration,
-} from '../../engine/index.ts'
-import type { StoredPlan } from '../records/plan-records.ts'
 import { saveSource } from '../records/source-records.ts'
 import type { Repository } from '../sources/repository.ts'
 import { type Outcome, ownerOf, type Source } from '../sources/source.ts'
-import { approvedPlan } from './approved-plan.ts'
+import { type BranchPlans, branchPlans } from './branch-plans.ts'
+import { configurationAt } from './configuration.ts'
 import { outcomeOf } from './outcome.ts'
 import { planAndApply } from './plan-and-apply.ts'
 import type { LoopPorts } from './ports.ts'
@@ -42,14 +35,14 @@ export async function pass(ports: LoopPorts, source: Source, request: PassReques
     const opened = await ports.repositoryOf(source)
     return { ...(await opened.fetch(spec.branch, [], request.signal)), repository: opened }
   })
-  const approved = await approvedPlan(ports, source)
-  if (!request.force && head === source.appliedCommit && !approved) {
+  const plans = await branchPlans(ports, source)
+  if (!request.force && head === source.appliedCommit && plans.approved.length === 0) {
     const outcome: Outcome = { type: 'ready', reason: 'NoChange', message: `at ${short(head)}` }
     return { outcome, observedCommit: head }
   }
   const run = await beginRun(ports, source, request.trigger, head)
-  const outcome = await runOver(ports, source, { repository, head, approved, run, signal: request.signal }).catch(
-    error => outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random }),
+  const outcome = await runOver(ports, source, { repository, head, plans, run, signal: request.signal }).catch(error =>
+    outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random }),
   )
   await run.end(outcome)
   const applied = outcome.type === 'ready' ? { appliedCommit: head } : {}
@@ -59,7 +52,7 @@ export async function pass(ports: LoopPorts, source: Source, request: PassReques
 interface Subject {
   readonly repository: Repository
   readonly head: string
-  readonly approved: StoredPlan | undefined
+  readonly plans: BranchPlans
   readonly run: RunLog
   readonly signal: AbortSignal
 }
@@ -71,7 +64,7 @@ async function runOver(ports: LoopPorts, source: Source, subject: Subject): Prom
   await run.phase('verify')
   await traced(ports, 'verify', source, async () => (await ports.signaturesOf(source))?.check(repository, below, head))
   await run.phase('load')
-  const configuration = await traced(ports, 'load', source, () => load(repository, source, head, run))
+  const configuration = await traced(ports, 'load', source, () => configurationAt(repository, source, head, run.line))
   return planAndApply(ports, observed, configuration, subject)
 }
 
@@ -92,15 +85,4 @@ async function lastApplied(
   if (appliedCommit === undefined || (await repository.isAncestor(appliedCommit, head))) return appliedCommit
   run.line(`${spec.branch} was force-pushed: ${short(appliedCommit)} is no longer below ${short(head)}`)
   return undefined
-}
-
-async function load(repository: Repository, { spec }: Source, head: string, run: RunLog): Promise<LoadedConfiguration> {
-  const { configuration, diagnostics } = await loadConfiguration(spec.paths, repository.filesAt(head))
-  for (const line of (await formatDiagnostics(diagnostics, 'text')).split('\n')) if (line !== '') run.line(line)
-  if (!configuration) throw new DiagnosticsError(diagnostics)
-  if (configuration.resources.length > 0) return configuration
-  // Deleting everything is done by saying so (`trustform destroy`), never by an empty folder.
-  throw new EngineError('input_empty', `${spec.paths.join(', ')} at ${short(head)} declares nothing`, {
-    remedy: 'restore the manifests, or correct paths; nothing was deleted',
-  })
 }

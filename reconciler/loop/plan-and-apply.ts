@@ -1,5 +1,4 @@
 import {
-  type Address,
   DiagnosticsError,
   type Engine,
   EngineError,
@@ -8,15 +7,17 @@ import {
   type MadePlan,
   type PlanDocument,
 } from '../../engine/index.ts'
-import { planDigest, recordPlan, type StoredPlan, settlePlan } from '../records/plan-records.ts'
+import { actOf, planDigest, recordPlan, type StoredPlan, settlePlans } from '../records/plan-records.ts'
 import { type Outcome, ownerOf, type Source } from '../sources/source.ts'
+import type { BranchPlans } from './branch-plans.ts'
+import { planning } from './configuration.ts'
 import type { LoopPorts } from './ports.ts'
 import { failuresOf, lineOf } from './run-lines.ts'
 import type { RunLog } from './runs.ts'
 
 export interface ApplyContext {
   readonly head: string
-  readonly approved: StoredPlan | undefined
+  readonly plans: BranchPlans
   readonly run: RunLog
   readonly signal: AbortSignal
 }
@@ -29,7 +30,7 @@ export async function planAndApply(
   ports: LoopPorts,
   source: Source,
   configuration: LoadedConfiguration,
-  { head, approved, run, signal }: ApplyContext,
+  { head, plans, run, signal }: ApplyContext,
 ): Promise<Outcome> {
   const { spec } = source
   const owner = ownerOf(source)
@@ -37,17 +38,19 @@ export async function planAndApply(
   const engine = await ports.engineOf(source)
   return engine.locked(`reconcile ${spec.name}`, { waitMs: 60_000, signal }, async locked => {
     await run.phase('plan')
-    const { made, drifted, allowed } = await ports.trace.span('reconcile.plan', { source: spec.name }, () =>
-      decide(engine, source, configuration, approved, signal),
+    const { made, allowed } = await ports.trace.span('reconcile.plan', { source: spec.name }, () =>
+      decide(engine, source, configuration, plans, signal),
     )
     const { document } = made.plan
+    const drifted = document.drift.length > 0
     await run.phase('plan', { summary: { ...document.summary } })
     if (hasChanges(document)) {
       refusePreflight(document)
       refuseConflict(document)
       if (!allowed) {
-        // What was approved is another plan than what would be done by now.
-        if (approved?.pullRequest !== undefined) await settlePlan(ports, approved, 'superseded', owner)
+        // What was approved for pull requests is not what would be done by now.
+        const merged = plans.approved.filter(({ pullRequest }) => pullRequest !== undefined)
+        await settlePlans(ports, merged, 'superseded', owner)
         return awaiting(document, await recordPlan(ports, source, { commit: head, document }, owner), source)
       }
       await run.phase('apply')
@@ -62,52 +65,43 @@ export async function planAndApply(
       if (result.interrupted) {
         throw new EngineError('interrupted', 'the service is stopping', { remedy: 'it goes on after its start' })
       }
-      if (approved) await settlePlan(ports, approved, 'applied', owner)
+      await settlePlans(ports, plans.approved, 'applied', owner)
+      await settlePlans(ports, plans.pending, 'superseded', owner)
       const message = `applied ${result.done.length} ${result.done.length === 1 ? 'change' : 'changes'} at ${at}`
       return { type: 'ready', reason: 'Applied', message, drifted }
     }
-    if (approved) await settlePlan(ports, approved, 'superseded', owner)
+    await settlePlans(ports, [...plans.approved, ...plans.pending], 'superseded', owner)
     return { type: 'ready', reason: 'Applied', message: `nothing to do at ${at}`, drifted }
   })
 }
 
 interface Decision {
   readonly made: MadePlan
-  readonly drifted: boolean
   readonly allowed: boolean
 }
 
-/** Plans, and tells whether it may be applied: by itself, or because exactly this was approved. */
+/**
+ * Plans, and tells whether it may be applied. What is dangerous happens only as it was approved, change by change: what
+ * a crash left of an approved plan is still approved, and so are two plans that were merged together.
+ */
 async function decide(
   engine: Engine,
   source: Source,
   configuration: LoadedConfiguration,
-  approved: StoredPlan | undefined,
+  { approved }: BranchPlans,
   signal: AbortSignal,
 ): Promise<Decision> {
-  const { adopt } = source.spec
-  const whole = await engine.plan({ configuration, adopt, signal })
-  // What is left out of a plan has no drift in it either, so that is read off the whole one.
-  const drifted = whole.plan.document.drift.length > 0
-  const options = { configuration, adopt, signal, excludes: unhealedDrift(source, whole.plan.document) }
-  const made = options.excludes.length === 0 ? whole : await engine.plan(options)
-  const needsWord = made.plan.document.summary.blocked > 0
-  if (!approved || planDigest(made.plan.document) !== approved.digest) {
-    return { made, drifted, allowed: source.spec.autoApply && !needsWord }
-  }
-  if (!needsWord) return { made, drifted, allowed: true }
-  const allow = made.plan.document.changes
-    .filter(change => change.blocked?.code === 'plan_blocked')
-    .map(each => each.address)
-  const again = await engine.plan({ ...options, allow })
-  const same = planDigest(again.plan.document) === approved.digest
-  return { made: again, drifted, allowed: same && again.plan.document.summary.blocked === 0 }
-}
-
-/** Where drift is only to be told, changes that only it asks for stay undone. */
-function unhealedDrift({ spec }: Source, { changes }: PlanDocument): readonly Address[] {
-  if (spec.drift === 'heal') return []
-  return changes.filter(({ reason, action }) => reason === 'drift' && action !== 'no-op').map(({ address }) => address)
+  const options = { configuration, signal, ...planning(source) }
+  const made = await engine.plan(options)
+  const acts = new Set(approved.flatMap(({ document }) => document.changes.map(actOf)))
+  const changing = made.plan.document.changes.filter(({ action }) => action !== 'no-op')
+  const held = changing.filter(({ blocked }) => blocked !== undefined)
+  const mustBeApproved = source.spec.autoApply ? held : changing
+  if (!mustBeApproved.every(change => acts.has(actOf(change)))) return { made, allowed: false }
+  if (held.length === 0) return { made, allowed: true }
+  const again = await engine.plan({ ...options, allow: held.map(({ address }) => address) })
+  const same = planDigest(again.plan.document) === planDigest(made.plan.document)
+  return { made: again, allowed: same && again.plan.document.summary.blocked === 0 }
 }
 
 function refusePreflight({ preflight }: PlanDocument): void {

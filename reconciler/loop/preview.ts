@@ -1,12 +1,15 @@
-import { DiagnosticsError, EngineError, type LoadedConfiguration, loadConfiguration } from '../../engine/index.ts'
+import { hasChanges } from '../../engine/index.ts'
 import type { Forge, PullRequest } from '../forges/forge.ts'
-import { approvalFacts, decideApproval } from '../previews/approval.ts'
-import { commandOf } from '../previews/command.ts'
-import type { PreviewContent } from '../previews/content.ts'
+import { jobMutation } from '../jobs/job-mutation.ts'
+import { reconcileRequest } from '../jobs/requests.ts'
+import type { PreviewContent, PreviewContext } from '../previews/content.ts'
 import { publishPreview } from '../previews/publish.ts'
-import { approvePlan, openPlans, recordPlan, type StoredPlan, settlePlan } from '../records/plan-records.ts'
+import { openPlans, publishPlan, recordPlan, type StoredPlan, settlePlans } from '../records/plan-records.ts'
+import { commit } from '../records/ports.ts'
 import { ownerOf, type Source } from '../sources/source.ts'
+import { decideApprovals, refuseApprovals } from './approvals.ts'
 import type { LoopPorts } from './ports.ts'
+import { previewContent } from './preview-content.ts'
 
 /**
  * The job `preview`: what merging a pull request would do, as one comment and one status of its head commit, and the
@@ -19,108 +22,84 @@ export async function previewPullRequest(
   signal: AbortSignal,
 ): Promise<void> {
   const forge = await ports.forgeOf(source)
-  const pull = await forge?.pullRequest(number)
-  if (!forge || !pull || pull.baseBranch !== source.spec.branch) return
-  if (pull.state === 'closed') return supersede(ports, source, number)
-  if (pull.state === 'merged') return
-  const content = await contentOf(ports, source, pull, signal)
-  const plan =
-    content.type === 'plan'
-      ? await recordPlan(
-          ports,
-          source,
-          { commit: pull.headCommit, pullRequest: number, document: content.document },
-          ownerOf(source),
-        )
-      : undefined
-  const notices = plan ? await decideApprovals(ports, source, forge, pull, plan) : []
-  await publishPreview(forge, number, content, {
-    source: source.spec.name,
-    commit: pull.headCommit,
-    apply: 'comment-or-merge',
-    fromFork: pull.fromFork,
-    notices,
-    ...(plan && { digest: plan.digest }),
-    ...(plan && ports.publicUrl !== undefined && { url: `${ports.publicUrl}/v1/plans/${plan.id}` }),
-  })
-}
+  if (!forge || source.suspended) return
+  const pull = await forge.pullRequest(number)
+  const plans = (await openPlans(ports.store, source)).filter(({ pullRequest }) => pullRequest === number)
+  if (pull?.baseBranch !== source.spec.branch) return settlePlans(ports, plans, 'superseded', ownerOf(source))
+  if (pull.state !== 'open') return endPreview(ports, source, forge, pull, plans)
 
-/** A fork's pull request is validated and planned offline: no credential of ours is used for what strangers write. */
-async function contentOf(
-  ports: LoopPorts,
-  source: Source,
-  pull: PullRequest,
-  signal: AbortSignal,
-): Promise<PreviewContent> {
-  const repository = await ports.repositoryOf(source)
-  try {
-    const { refs } = await repository.fetch(source.spec.branch, [pull.headRef], signal)
-    if (refs.get(pull.headRef) !== pull.headCommit) {
-      throw new EngineError('git_unreachable', 'the pull request moved while it was looked at', {
-        remedy: 'it is looked at again in a moment',
-      })
-    }
-    const { configuration, diagnostics } = await loadConfiguration(
-      source.spec.paths,
-      repository.filesAt(pull.headCommit),
-    )
-    if (!configuration) return { type: 'invalid', diagnostics }
-    return { type: 'plan', document: await planned(ports, source, configuration, pull.fromFork, signal) }
-  } catch (error) {
-    return failed(error)
+  const content = await previewContent(ports, source, pull, signal)
+  const about = aboutOf(source, pull)
+  if (content.type !== 'plan' || pull.fromFork || !hasChanges(content.document)) {
+    // There is nothing that could be approved.
+    await settlePlans(ports, plans, 'superseded', ownerOf(source))
+    const notices = pull.fromFork ? await refuseApprovals(forge, source, number) : []
+    await publishPreview(forge, number, content, { ...about, notices })
+    return
   }
+  const { headCommit } = pull
+  const drawn = { commit: headCommit, pullRequest: number, document: content.document }
+  const plan = await recordPlan(ports, source, drawn, ownerOf(source))
+  const shown = { ...about, ...linkTo(ports, plan) }
+  const isNew = plan.publishedAt === undefined
+  const published = isNew ? await publishNew(ports, source, forge, { number, plan, content, shown }) : plan
+  const { approvedBy, notices } = await decideApprovals(ports, source, forge, pull, published)
+  if (isNew && approvedBy.length === 0 && notices.length === 0) return
+  await publishPreview(forge, number, content, { ...shown, approvedBy, notices })
 }
 
-async function planned(
+interface New {
+  readonly number: number
+  readonly plan: StoredPlan
+  readonly content: PreviewContent
+  readonly shown: Omit<PreviewContext, 'limit'>
+}
+
+/** Before anybody can approve a plan it stands in the comment; the forge's clock says since when. */
+async function publishNew(
   ports: LoopPorts,
   source: Source,
-  configuration: LoadedConfiguration,
-  offline: boolean,
-  signal: AbortSignal,
-) {
-  const engine = await ports.engineOf(source)
-  const { plan } = await engine.plan({ configuration, adopt: source.spec.adopt, offline, signal })
-  return plan.document
+  forge: Forge,
+  { number, plan, content, shown }: New,
+): Promise<StoredPlan> {
+  const comment = await publishPreview(forge, number, content, shown)
+  return publishPlan(ports, plan, comment.updatedAt, ownerOf(source))
 }
 
-/** What is wrong with the configuration is shown; what went wrong on our side is tried again by the job. */
-function failed(error: unknown): PreviewContent {
-  if (error instanceof DiagnosticsError) return { type: 'invalid', diagnostics: error.diagnostics }
-  if (!(error instanceof EngineError) || error.facts.retry === 'wait') throw error
-  if (error.position) return { type: 'invalid', diagnostics: [error.toDiagnostic()] }
-  const { message, remedy } = error
-  return { type: 'failed', message, ...(remedy !== undefined && { remedy }) }
-}
-
-/** Reads `trustform apply` comments and decides on each with what the forge says now. Answers sentences for people. */
-async function decideApprovals(
+/** Merged or closed: the comment says so, and only what was approved for this very commit still holds. */
+async function endPreview(
   ports: LoopPorts,
   source: Source,
   forge: Forge,
   pull: PullRequest,
-  plan: StoredPlan,
-): Promise<string[]> {
-  if (plan.state === 'approved') return [`approved by ${plan.approvals.map(({ by }) => by).join(', ')}`]
-  const notices: string[] = []
-  for (const comment of await forge.comments(pull.number)) {
-    const command = commandOf(comment.body)
-    if (!command || comment.createdAt < plan.createdAt) continue
-    if (command.source !== undefined && command.source !== source.spec.name) continue
-    const facts = await approvalFacts(forge, pull.number, comment.author)
-    const approvable = { ...plan, publishedAt: plan.createdAt }
-    const decision = decideApproval(approvable, { command, by: comment.author, at: comment.createdAt }, facts)
-    if (decision.type === 'refused') {
-      notices.push(`${comment.author}: ${decision.message}; ${decision.remedy}`)
-      continue
+  plans: readonly StoredPlan[],
+): Promise<void> {
+  const { number, headCommit, mergeCommit } = pull
+  const isMerged = pull.state === 'merged'
+  const [latest] = plans
+  if (latest) {
+    const ended = {
+      state: isMerged ? ('merged' as const) : ('closed' as const),
+      branch: source.spec.branch,
+      ...(mergeCommit !== undefined && { mergeCommit }),
     }
-    await approvePlan(ports, plan, decision.by, comment.author)
-    return [`approved by ${decision.by.join(', ')}; merging applies it`]
+    const approvedBy = latest.approvals.map(({ by }) => by)
+    const shown = { ...aboutOf(source, pull), ...linkTo(ports, latest), approvedBy, ended }
+    await publishPreview(forge, number, { type: 'plan', document: latest.document }, shown, { status: false })
   }
-  return notices
+  const holds = plans.filter(({ state, commit: head }) => isMerged && state === 'approved' && head === headCommit)
+  const others = plans.filter(plan => !holds.includes(plan))
+  await settlePlans(ports, others, 'superseded', ownerOf(source))
+  if (!isMerged) return
+  // The push of the merge may have been looked at before the forge called it merged.
+  const request = reconcileRequest(source.id, holds.length > 0 ? 'approval' : 'webhook')
+  await commit(ports, source.tenant, ownerOf(source), () => [jobMutation(request, ports)])
 }
 
-async function supersede(ports: LoopPorts, source: Source, number: number): Promise<void> {
-  for (const plan of await openPlans(ports.store, source)) {
-    if (plan.pullRequest === number) await settlePlan(ports, plan, 'superseded', ownerOf(source))
-  }
+function aboutOf({ spec }: Source, { headCommit, fromFork }: PullRequest): Omit<PreviewContext, 'limit'> {
+  return { source: spec.name, commit: headCommit, apply: spec.autoApply ? 'merge' : 'approval', fromFork }
+}
+
+function linkTo({ publicUrl }: LoopPorts, { id, digest }: StoredPlan): Pick<PreviewContext, 'digest' | 'url'> {
+  return { digest, ...(publicUrl !== undefined && { url: `${publicUrl}/v1/plans/${id}` }) }
 }

@@ -3,6 +3,8 @@ import { EngineError, type Log, type Mutation } from '../../engine/index.ts'
 import type { Hint } from '../forges/forge.ts'
 import { receiveHook } from '../forges/hooks/receive.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
+import type { JobRequest } from '../jobs/queue.ts'
+import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
 import type { Hooks, Sources } from '../services.ts'
 import type { Source } from '../sources/source.ts'
 import { commit, type RecordPorts } from './ports.ts'
@@ -63,17 +65,15 @@ export function createHooks(ports: HookPorts): Hooks {
 }
 
 /** What a hint asks for. It is only that: what is true is asked of git and the forge. */
-function jobFor({ id, spec, suspended }: Source, hint: Hint) {
+function jobFor({ id, spec, suspended }: Source, hint: Hint): JobRequest | undefined {
   if (suspended) return undefined
   switch (hint.type) {
     case 'push':
       if (hint.branch !== spec.branch) return undefined
-      return { queue: 'reconcile', key: id, singleton: id, payload: { source: id, trigger: 'webhook' } }
+      return reconcileRequest(id, 'webhook')
     case 'pull-request':
     case 'comment': {
-      if (!spec.forge) return undefined
-      const { number } = hint
-      return { queue: 'preview', key: id, singleton: `${id}:${number}`, payload: { source: id, number } }
+      return spec.forge && previewRequest(id, hint.number)
     }
     case 'other':
       return undefined

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import {
   audited,
+  type Change,
+  EngineError,
   type JsonObject,
   type Mutation,
   newId,
@@ -23,6 +25,8 @@ export interface PlanRecord {
   /** The plan without what stays as it is. */
   readonly document: PlanDocument
   readonly state: 'pending' | 'approved' | 'applied' | 'discarded' | 'superseded'
+  /** ISO instant since which it can be read at the forge, by the forge's clock. */
+  readonly publishedAt?: string
   readonly approvals: readonly Approval[]
 }
 
@@ -52,10 +56,16 @@ export const planCollection = 'plan'
 export function planDigest({ changes }: Pick<PlanDocument, 'changes'>): string {
   const acts = changes
     .filter(({ action }) => action !== 'no-op')
-    .map(({ address, action, reason, diffs }) => ({ address, action, reason, diffs }))
     .toSorted((a, b) => (a.address < b.address ? -1 : 1))
-  return `sha256:${createHash('sha256').update(JSON.stringify(acts)).digest('hex')}`
+    .map(actOf)
+  return `sha256:${createHash('sha256')
+    .update(`[${acts.join(',')}]`)
+    .digest('hex')}`
 }
+
+/** What a change does, as a text: equal for changes that do the same, in whatever plan they stand. */
+export const actOf = ({ address, action, reason, diffs }: Change): string =>
+  JSON.stringify({ address, action, reason, diffs })
 
 /** A plan for people to decide on. Earlier open ones of the same place (branch or pull request) are superseded. */
 export async function recordPlan(
@@ -76,8 +86,7 @@ export async function recordPlan(
     putPlan(id, record, null),
     ...open.map(each => changePlan(each, { state: 'superseded' })),
   ])
-  const now = ports.clock.now().toISOString()
-  return { ...record, id, tenant: source.tenant, version: 1, createdAt: now, updatedAt: now }
+  return planById(ports.store, source.tenant, id)
 }
 
 /** Plans of a source that somebody may still decide on, or has approved; newest first. */
@@ -90,14 +99,41 @@ export async function openPlans(store: StateStore, source: Pick<Source, 'id' | '
     .filter(({ state }) => state === 'pending' || state === 'approved')
 }
 
-/** Marks what came of a plan. `state_conflict` when somebody decided on it meanwhile. */
-export async function settlePlan(
+/**
+ * Marks what came of plans. One that somebody decided on meanwhile keeps what they said: they woke a pass, which finds
+ * out by itself.
+ */
+export async function settlePlans(
   ports: WritingPorts,
-  plan: StoredPlan,
+  plans: readonly StoredPlan[],
   state: 'applied' | 'superseded',
   actor: string,
 ): Promise<void> {
-  await commit(ports, plan.tenant, actor, () => [changePlan(plan, { state })])
+  for (const plan of plans) {
+    try {
+      await commit(ports, plan.tenant, actor, () => [changePlan(plan, { state })])
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'state_conflict') throw error
+    }
+  }
+}
+
+/** Notes since when a plan can be read. `state_conflict` when somebody decided on it meanwhile. */
+export async function publishPlan(
+  ports: WritingPorts,
+  plan: StoredPlan,
+  publishedAt: string,
+  actor: string,
+): Promise<StoredPlan> {
+  await commit(ports, plan.tenant, actor, () => [changePlan(plan, { publishedAt })])
+  return planById(ports.store, plan.tenant, plan.id)
+}
+
+/** Throws `not_found`. */
+async function planById(store: StateStore, tenant: string, id: string): Promise<StoredPlan> {
+  const record = await store.record(tenant, planCollection, id)
+  if (record) return planOf(tenant, record)
+  throw new EngineError('not_found', `there is no plan ${id}`, { remedy: 'list the plans' })
 }
 
 /** Approves a plan on the version that was decided on; of two who decide at once the second gets `state_conflict`. */

@@ -1,5 +1,6 @@
 import { audited, EngineError, told } from '../../engine/index.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
+import { reconcileRequest } from '../jobs/requests.ts'
 import type { Plans } from '../services.ts'
 import { approvePlan, changePlan, planCollection, planOf, type StoredPlan } from './plan-records.ts'
 import { commit, pageOf, type RecordPorts } from './ports.ts'
@@ -38,9 +39,7 @@ export function createPlans(ports: RecordPorts): Plans {
           remedy: 'look at the plan again and approve what it says now',
         })
       }
-      const { sourceId: source } = plan
-      const job = { queue: 'reconcile', key: source, singleton: source, payload: { source, trigger: 'approval' } }
-      await approvePlan(ports, plan, [actor], actor, [jobMutation(job, ports)])
+      await approvePlan(ports, plan, [actor], actor, [jobMutation(reconcileRequest(plan.sourceId, 'approval'), ports)])
       return written(plan)
     },
 

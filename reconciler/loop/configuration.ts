@@ -1,0 +1,29 @@
+import {
+  DiagnosticsError,
+  EngineError,
+  formatDiagnostics,
+  type LoadedConfiguration,
+  loadConfiguration,
+} from '../../engine/index.ts'
+import type { Repository } from '../sources/repository.ts'
+import type { Source } from '../sources/source.ts'
+
+/** What a source declares at a commit. Throws `DiagnosticsError`, and `input_empty` where nothing is declared. */
+export async function configurationAt(
+  repository: Repository,
+  { spec }: Pick<Source, 'spec'>,
+  commit: string,
+  line: (text: string) => void = () => {},
+): Promise<LoadedConfiguration> {
+  const { configuration, diagnostics } = await loadConfiguration(spec.paths, repository.filesAt(commit))
+  for (const text of (await formatDiagnostics(diagnostics, 'text')).split('\n')) if (text !== '') line(text)
+  if (!configuration) throw new DiagnosticsError(diagnostics)
+  if (configuration.resources.length > 0) return configuration
+  // Deleting everything is done by saying so (`trustform destroy`), never by an empty folder.
+  throw new EngineError('input_empty', `${spec.paths.join(', ')} at ${commit.slice(0, 12)} declares nothing`, {
+    remedy: 'restore the manifests, or correct paths; nothing was deleted',
+  })
+}
+
+/** How a source plans: its branch as its pull requests, so that what was approved is what is applied. */
+export const planning = ({ spec }: Pick<Source, 'spec'>) => ({ adopt: spec.adopt, heal: spec.drift === 'heal' })
