@@ -397,7 +397,7 @@ describe('hooks', () => {
     const { name, source } = await hooked()
     const text = JSON.stringify({ action: 'opened', number: 7, pull_request: { number: 7 } })
     await deliver(source.spec.name, text, { ...github('hook-key', text), 'x-github-event': 'pull_request' })
-    expect(await jobs(name)).toEqual([{ queue: 'preview', key: source.id, source: source.id, number: 7 }])
+    expect(await jobs(name)).toEqual([{ queue: 'preview', key: `${source.id}:7`, source: source.id, number: 7 }])
   })
 
   test('are answered alike, whatever they are', async () => {
