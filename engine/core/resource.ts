@@ -57,6 +57,8 @@ export interface DesiredResource {
   readonly file: string
   /** Where a field of the document (`/spec/role`) stands; computed when asked, because only errors ask. */
   locate(pointer: Pointer): Position | undefined
+  /** Fields of the document whose value only the apply will know; the spec holds a stand-in there. */
+  readonly unknown?: readonly Pointer[]
 }
 
 export interface Configuration {

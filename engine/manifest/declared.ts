@@ -4,6 +4,7 @@ import type { Diagnostic, Position } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { pointerTo, pointerTokens, valueAt } from '../core/pointer.ts'
 import type { Pointer } from '../core/resource.ts'
+import { isWithin } from './draft.ts'
 import { type Facts, factsOf } from './facts.ts'
 import type { Judged, ProblemFacts } from './judged.ts'
 import { covers } from './pattern.ts'
@@ -25,6 +26,17 @@ export interface Declared {
   readonly layers: readonly Layer[]
   /** The merged document. Steps of loading replace it. */
   value: JsonObject
+  /** Which field each problem is about, kept for a resource that no text declares. */
+  readonly pointers?: Map<Diagnostic, Pointer>
+  /** Fields whose value only the apply will know; a stand-in holds their place. */
+  readonly unknown?: readonly Pointer[]
+  /** Fields that were given as secrets although their kind asks for none. */
+  readonly confidential?: readonly Pointer[]
+}
+
+/** Whether a field holds a stand-in, or is below or around one. */
+export function isUnknown({ unknown = [] }: Declared, pointer: Pointer): boolean {
+  return unknown.some(each => isWithin(pointer, each) || isWithin(each, pointer))
 }
 
 export function addressOf({ kind, name }: Declared): Address {
@@ -69,6 +81,7 @@ export function originOf(declared: Declared, pointer: Pointer): Position | undef
 
 /** Whether a field of the document is a secret or below one. */
 function isConfidential(declared: Declared, tokens: readonly string[]): boolean {
+  if (declared.confidential?.includes(pointerTo(...tokens))) return true
   if (tokens[0] !== 'spec') return false
   const path = tokens.slice(1)
   // A key pasted into the wrong credential field is still a key.
@@ -86,7 +99,7 @@ export function fieldInWords(pointer: Pointer): string {
 /** An error of a resource, at one of its fields. */
 export function problemOf(declared: Declared, pointer: Pointer, facts: ProblemFacts): Diagnostic {
   const position = locate(declared, pointer, facts.part)
-  return {
+  const problem: Diagnostic = {
     severity: facts.severity ?? 'error',
     code: facts.code,
     message: `${calledBy(declared.kind, declared.name)} ${facts.message}`,
@@ -94,6 +107,8 @@ export function problemOf(declared: Declared, pointer: Pointer, facts: ProblemFa
     address: addressOf(declared),
     ...(position && { position }),
   }
+  declared.pointers?.set(problem, pointer)
+  return problem
 }
 
 /** A resource as its schema's violations are explained. */

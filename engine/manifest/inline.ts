@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { type Diagnostic, EngineError } from '../core/errors.ts'
 import { isJsonObject } from '../core/json.ts'
 import { pointerTokens } from '../core/pointer.ts'
-import { type Declared, factsOfDeclared, fieldInWords, layerOf, problemOf } from './declared.ts'
+import { type Declared, factsOfDeclared, fieldInWords, isUnknown, layerOf, problemOf } from './declared.ts'
 import type { SourceFiles } from './files.ts'
 import { matches, replaced } from './pattern.ts'
 
@@ -16,8 +16,8 @@ export async function inlineFiles(declared: Declared, files: SourceFiles): Promi
   for (const { pattern, into } of factsOfDeclared(declared).files) {
     for (const { pointer, value } of matches(declared.value.spec, pattern)) {
       const path = into === undefined ? (isJsonObject(value) ? value.file : undefined) : value
-      if (typeof path !== 'string') continue
       const at = `/spec${pointer}`
+      if (typeof path !== 'string' || isUnknown(declared, at)) continue
       const home = dirname(layerOf(declared, at)?.source.file ?? '')
       try {
         const octets = await files.read(isAbsolute(path) ? path : join(home, path), largestFile)

@@ -1,11 +1,11 @@
-import { type Validate, validators } from '../../schemas/generated/validators/index.js'
+import { type Validate, type ValidationError, validators } from '../../schemas/generated/validators/index.js'
 import type { Diagnostic } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { valueAt } from '../core/pointer.ts'
-import { type Declared, factsOfDeclared, fieldInWords, judgedOf, problemOf } from './declared.ts'
+import { type Declared, factsOfDeclared, fieldInWords, isUnknown, judgedOf, problemOf } from './declared.ts'
 import { matches, replaced } from './pattern.ts'
 import { textFormats } from './text-formats.ts'
-import { explainViolations, mostFindings } from './violations.ts'
+import { explainViolations, mostFindings, withoutUnknown } from './violations.ts'
 
 /**
  * Checks each resource against its schema and fills in defaults. Answers every problem and the resources that have
@@ -20,15 +20,23 @@ export async function validate(resources: readonly Declared[]): Promise<{ valid:
     const check = loaded.get(key) ?? (await validators[key]?.())
     if (check === undefined) throw new Error(`no validator for ${key}: run npm run generate`)
     loaded.set(key, check)
-    if (check(declared.value)) {
-      fillDependentDefaults(declared)
-      valid.push(declared)
+    const violations = check(declared.value) ? [] : await standing(declared, key, check.errors ?? [])
+    if (violations.length > 0) {
+      problems.push(...violations)
       continue
     }
-    const { documentSchemas } = await import('../../schemas/generated/validators/schemas.js')
-    problems.push(...explainViolations(judgedOf(declared), documentSchemas[key] ?? {}, check.errors ?? []))
+    fillDependentDefaults(declared)
+    valid.push(declared)
   }
   return { valid, problems }
+}
+
+/** What is wrong, in words; what is not known yet may still turn out to be right. */
+async function standing(declared: Declared, key: string, found: readonly ValidationError[]): Promise<Diagnostic[]> {
+  const { documentSchemas } = await import('../../schemas/generated/validators/schemas.js')
+  const schema = documentSchemas[key] ?? {}
+  const errors = declared.unknown ? withoutUnknown(schema, found, at => isUnknown(declared, at)) : found
+  return explainViolations(judgedOf(declared), schema, errors)
 }
 
 /** Defaults that depend on a sibling field, after those that do not. */
@@ -51,6 +59,7 @@ export function checkFormats(declared: Declared): Diagnostic[] {
   for (const { pattern, format } of factsOfDeclared(declared).formats) {
     for (const { pointer, value } of matches(spec, pattern)) {
       if (typeof value !== 'string' && typeof value !== 'number') continue
+      if (isUnknown(declared, `/spec${pointer}`)) continue
       const wrong = textFormats[format]?.(value)
       if (wrong === undefined) continue
       const facts = {

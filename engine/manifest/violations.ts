@@ -2,7 +2,9 @@ import type { ValidationError } from '../../schemas/generated/validators/index.j
 import type { Diagnostic } from '../core/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { pointerTo, pointerTokens, valueAt } from '../core/pointer.ts'
+import type { Pointer } from '../core/resource.ts'
 import { fieldInWords, valueInWords } from './declared.ts'
+import { fieldsOfRule } from './draft.ts'
 import type { Judged, ProblemFacts } from './judged.ts'
 import { listed, nearest } from './suggestion.ts'
 
@@ -49,6 +51,22 @@ export function explainViolations(judged: Judged, schema: JsonObject, found: rea
     )
   }
   return problems
+}
+
+/**
+ * What remains of the violations when some fields are not known yet: nothing at or below such a field, and no rule
+ * that looks at one.
+ */
+export function withoutUnknown(
+  schema: JsonObject,
+  found: readonly ValidationError[],
+  isUnknown: (pointer: Pointer) => boolean,
+): ValidationError[] {
+  return found.filter(error => {
+    const rule = ruleOf(schema, error)
+    if (!rule) return !isUnknown(error.instancePath)
+    return ![...fieldsOfRule(rule.node)].some(field => isUnknown(`/spec${pointerTo(field)}`))
+  })
 }
 
 const depth = ({ instancePath }: ValidationError) => instancePath.split('/').length
