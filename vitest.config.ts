@@ -9,6 +9,7 @@ export default defineConfig({
           include: [
             'engine/**/*.test.ts',
             'reconciler/**/*.test.ts',
+            'pulumi-provider/**/*.test.ts',
             'schemas/**/*.test.ts',
             'scripts/**/*.test.ts',
             'test/*.test.ts',

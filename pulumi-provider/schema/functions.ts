@@ -103,7 +103,6 @@ function dnsProviderType(book: TypeBook): TypeSpec {
     ...allOf({
       type: text('What providerType says.'),
       title: text('Its name, for people.'),
-      description: text('What it is.'),
       credentials: { description: 'Fields of credentials.', type: 'array', items: field },
       config: { description: 'Fields of config.', type: 'array', items: field },
     }),

@@ -12,16 +12,22 @@ import { TypeBook } from './types.ts'
 /** The schemas of whole documents by kind; a DNS provider's by `DnsProvider:<type>` too. */
 export type DocumentSchemas = Readonly<Record<string, JsonObject | undefined>>
 
+/** By today's kind: names that its resource had before, under which programs' states may still have it. */
+type FormerKinds = Readonly<Record<string, readonly string[]>>
+const formerKinds: FormerKinds = {}
+
 /** The answer to `GetSchema`: what SDKs are generated from. `version` is the plugin's, without a leading `v`. */
 export function pulumiSchema(version: string): PackageSpec {
   return packageSpec(documentSchemas, version)
 }
 
 /** The package that these schemas make. */
-export function packageSpec(schemas: DocumentSchemas, version: string): PackageSpec {
+export function packageSpec(schemas: DocumentSchemas, version: string, former: FormerKinds = formerKinds): PackageSpec {
   const kinds = kindsOf(schemas)
   const book = new TypeBook()
-  const resources = Object.fromEntries(kinds.map(node => [tokenOf(node.kind), resourceSpec(node, book)]))
+  const resources = Object.fromEntries(
+    kinds.map(node => [tokenOf(node.kind), resourceSpec(node, book, former[node.kind])]),
+  )
   const functions = functionSpecs(kinds, book)
   return {
     name: 'trustform',

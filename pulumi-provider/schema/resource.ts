@@ -11,14 +11,11 @@ export interface KindNode {
   readonly spec: SchemaNode
 }
 
-/** Names that resources had before: their state is found under the new one. By today's kind. */
-const formerKinds: Readonly<Record<string, readonly string[]>> = {}
-
 /** The resource of a kind: its spec's fields, what every resource has, and what the provider computes. */
 export function resourceSpec(
   { kind, document, spec }: KindNode,
   book: TypeBook,
-  former: readonly string[] = formerKinds[kind] ?? [],
+  former: readonly string[] = [],
 ): ResourceSpec {
   const inputs = specProperties(kind, spec, book)
   const requiredInputs = requiredFields(spec).filter(name => Object.hasOwn(inputs, name))
