@@ -20,6 +20,8 @@ export interface PowerDnsServer extends DnsServer {
   setRecords(zone: string, name: string, type: string, contents: readonly string[], ttl?: number): Promise<void>
   /** Any request below `/api/v1/servers/localhost`; fails unless it succeeds. */
   api(method: string, path: string, body?: unknown): Promise<unknown>
+  /** Takes only that API key from now on; `apiKey` stays the first one. */
+  changeApiKey(key: string): Promise<void>
 }
 
 /** Starts PowerDNS on 127.0.0.1 with an SQLite file and the HTTP API, as `nobody`; its data goes with it. */
@@ -33,12 +35,13 @@ async function start({ zones = [] }: PowerDnsOptions): Promise<PowerDnsServer> {
   const scratch = createScratch('powerdns')
   createDatabase(join(scratch.path, 'pdns.db'), readFileSync(pdnsSchema, 'utf8'))
   scratch.write('pdns.conf', configuration(scratch.path, port, apiPort, apiKey))
+  let currentKey = apiKey
   const apiUrl = `http://127.0.0.1:${apiPort}`
 
   async function api(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`${apiUrl}/api/v1/servers/localhost${path}`, {
       method,
-      headers: { 'x-api-key': apiKey },
+      headers: { 'x-api-key': currentKey },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await response.text()
@@ -58,22 +61,27 @@ async function start({ zones = [] }: PowerDnsOptions): Promise<PowerDnsServer> {
     await api('PATCH', `/zones/${zone}.`, { rrsets: [rrset] })
   }
 
-  const server = await startServer({
-    name: 'PowerDNS',
-    command: pdnsServer,
-    args: [`--config-dir=${scratch.path}`],
-    uid: nobody,
-    ready: async () => {
-      await api('GET', '')
-      return (await query(port, 'ready.invalid', 'SOA')).response
-    },
-  }).catch(error => {
+  const launch = () =>
+    startServer({
+      name: 'PowerDNS',
+      command: pdnsServer,
+      args: [`--config-dir=${scratch.path}`],
+      uid: nobody,
+      ready: async () => {
+        await api('GET', '')
+        return (await query(port, 'ready.invalid', 'SOA')).response
+      },
+    })
+  let server = await launch().catch(error => {
     scratch.remove()
     throw error
   })
   for (const zone of zones) await createZone(zone)
   return {
-    ...server,
+    get pid() {
+      return server.pid
+    },
+    output: () => server.output(),
     port,
     nameserver: `127.0.0.1:${port}`,
     apiUrl,
@@ -82,6 +90,12 @@ async function start({ zones = [] }: PowerDnsOptions): Promise<PowerDnsServer> {
     createZone,
     setRecords,
     txt: name => readTxt(port, name),
+    async changeApiKey(key) {
+      currentKey = key
+      scratch.write('pdns.conf', configuration(scratch.path, port, apiPort, key))
+      await server.stop()
+      server = await launch()
+    },
     async stop() {
       await server.stop()
       scratch.remove()
