@@ -79,6 +79,11 @@ export async function openStore(url: string): Promise<StateStore> {
   return (await import('./state/open.ts')).openStore(url)
 }
 
+/** Whether there is a state at a URL; opening one that is not there makes it. */
+export async function stateExists(url: string): Promise<boolean> {
+  return (await import('./state/open.ts')).stateExists(url)
+}
+
 /** The machine's own clock and source of randomness. */
 export async function systemPorts(): Promise<{
   readonly clock: Clock

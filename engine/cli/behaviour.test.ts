@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
@@ -86,6 +86,7 @@ describe('global options', () => {
     ['--tenant', '--tenant other list --json'],
   ])('%s', async (_what, line) => {
     await applied()
+    await cli.run('destroy --yes --state sqlite:DIR/other.db')
     expect(JSON.parse((await cli.run(line)).stdout)).toEqual([])
   })
 })
@@ -297,6 +298,26 @@ test('who waits for the state is told for whom', async () => {
 })
 
 /** Tells when the lease was refused. */
+describe('without a state', () => {
+  const lines = [
+    ...['list', 'list --json', 'get Certificate/web', 'audit', 'audit verify', 'key list --json', 'key revoke key_x'],
+    ...['list', 'show Certificate/web', 'history', 'verify', 'export', 'rotate-key', 'unlock'].map(
+      name => `state ${name}`,
+    ),
+    'state copy --from sqlite:DIR/none/state.db --to sqlite:DIR/none/copy.db',
+  ]
+  test.each(lines)('%s says so and makes none', async line => {
+    const { code, stdout, stderr } = await cli.run(
+      [...line.split(' '), '--state', 'sqlite:DIR/none/state.db'].map(inFolder),
+    )
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain(`error: there is no state at sqlite:${cli.folder}/none/state.db\nhint:  `)
+    expect(existsSync(join(cli.folder, 'none'))).toBe(false)
+  })
+
+  const inFolder = (word: string) => word.replace('DIR', cli.folder)
+})
+
 function watched(told: () => void): (store: StateStore) => StateStore {
   return store =>
     new Proxy(store, {
@@ -315,6 +336,7 @@ function watched(told: () => void): (store: StateStore) => StateStore {
 }
 
 test('a bug shows its stack and asks for a report', async () => {
+  await applied()
   const wrapStore = (store: StateStore) => ({
     ...store,
     url: store.url,

@@ -108,7 +108,7 @@ test('API keys: make, list, revoke', async () => {
     ]
     const all: string[] = []
     for (const line of lines) {
-      const listed: { id: string }[] = JSON.parse((await keys.run('key list --json')).stdout)
+      const listed: { id: string }[] = JSON.parse((await keys.run('key list --json')).stdout || '[]')
       all.push(await keys.transcript(line.replace('KEY', listed[0]?.id ?? '')))
     }
     await expect(all.join('\n')).toMatchFileSnapshot('golden/keys.txt')

@@ -46,6 +46,7 @@ export const errorCatalogue = {
   key_refused: { status: 422, retry: 'after-edit' },
   ca_expired: { status: 409, retry: 'after-edit' },
   in_use: { status: 409, retry: 'after-edit' },
+  looks_renamed: { status: 409, retry: 'after-edit' },
   // State
   state_locked: { status: 409, retry: 'wait' },
   state_fenced: { status: 409, retry: 'at-once' },

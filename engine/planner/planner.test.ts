@@ -351,9 +351,7 @@ describe('the whole plan', () => {
 
   test('names what it leaves to somebody else', () => {
     const due = [rootIs(-3000, 100), webIs(), wwwIs({}, lives(-80, 10))]
-    const left = (more: Given) => [
-      ...(plan(request({ desired: [], recorded: due, ...more })).left ?? []),
-    ]
+    const left = (more: Given) => [...(plan(request({ desired: [], recorded: due, ...more })).left ?? [])]
     expect(left({ mode: 'renew' })).toEqual([])
     expect(left({ mode: 'renew', hold: new Set(['Certificate/www']) })).toEqual(['Certificate/www'])
     expect(left({ desired: [root(), web(), www()], leave: new Set(['renewal']) })).toContain('Certificate/www')
@@ -433,7 +431,7 @@ describe('findings', () => {
     [
       'the role is pointed elsewhere while the authority goes',
       {
-        desired: [declared('CertificateAuthority/new'), declared('Role/web', { ca: 'new' })],
+        desired: [declared('CertificateAuthority/new', { commonName: 'New' }), declared('Role/web', { ca: 'new' })],
         recorded: [rootIs(-100, 3550), webIs()],
         allow: ['all-deletes'],
       },

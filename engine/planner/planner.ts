@@ -6,6 +6,7 @@ import { type Decision, decideDeclared, decideRenewal, decideUndeclared } from '
 import { operationsOf } from './operations.ts'
 import type { Change, Drift, Plan, PlanDocument, PlanSummary } from './plan.ts'
 import { preflight } from './preflight.ts'
+import { renames } from './renames.ts'
 import type { DesiredInput, PlanRequest } from './request.ts'
 import { refuse, refuseMass } from './safety.ts'
 import { assertKnown, select } from './selection.ts'
@@ -37,7 +38,7 @@ export function plan(request: PlanRequest): Plan {
     subject.planned = { action: change.action, reason: change.reason }
     decided.push(change)
   }
-  const changes = withMassRefusal(decided, request)
+  const changes = withMassRefusal(asTheyRun(decided), request)
 
   const document: PlanDocument = {
     formatVersion: '1.0',
@@ -51,7 +52,7 @@ export function plan(request: PlanRequest): Plan {
     summary: summarize(changes),
     changes,
     drift: driftOf(world, selected),
-    preflight: preflight(changes, world, inputs, dependencies, request),
+    preflight: [...preflight(changes, world, inputs, dependencies, request), ...renames(changes, world)],
   }
   return {
     mode: request.mode,
@@ -123,6 +124,12 @@ function decide(
     allow: request.allow,
   })
   return { ...base, ...decision, ...(blocked && { blocked }) }
+}
+
+/** Dependencies come first, and go last. */
+function asTheyRun(changes: readonly Change[]): readonly Change[] {
+  const goes = ({ action }: Change) => action === 'delete'
+  return [...changes.filter(change => !goes(change)), ...changes.filter(goes).toReversed()]
 }
 
 function withMassRefusal(changes: readonly Change[], request: PlanRequest): readonly Change[] {

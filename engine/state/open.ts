@@ -1,9 +1,18 @@
+import { existsSync } from 'node:fs'
 import { EngineError } from '../core/errors.ts'
 import type { StateStore } from './store.ts'
 
+interface Scheme {
+  open(rest: string): Promise<StateStore>
+  exists(rest: string): boolean
+}
+
 /** Each kind of store by the scheme of its URL; a store is loaded when it is opened. */
-const stores: Readonly<Record<string, (rest: string) => Promise<StateStore>>> = {
-  sqlite: async path => (await import('./stores/sqlite/store.ts')).openSqliteStore(path),
+const schemes: Readonly<Record<string, Scheme>> = {
+  sqlite: {
+    open: async path => (await import('./stores/sqlite/store.ts')).openSqliteStore(path),
+    exists: path => path === ':memory:' || existsSync(path),
+  },
 }
 
 /**
@@ -11,17 +20,24 @@ const stores: Readonly<Record<string, (rest: string) => Promise<StateStore>>> = 
  * for an unknown scheme, and what the store throws when it cannot be opened.
  */
 export async function openStore(url: string): Promise<StateStore> {
-  const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(url) ?? []
-  const open = Object.hasOwn(stores, scheme) ? stores[scheme] : undefined
-  if (open === undefined || rest === '') {
+  const { scheme, rest } = parse(url)
+  return scheme.open(rest)
+}
+
+/** Whether there is a state at a URL; looks without making one. Throws `usage` for an unknown scheme. */
+export function stateExists(url: string): boolean {
+  const { scheme, rest } = parse(url)
+  return scheme.exists(rest)
+}
+
+function parse(url: string): { readonly scheme: Scheme; readonly rest: string } {
+  const [, name = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(url) ?? []
+  const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined
+  if (scheme === undefined || rest === '') {
     // Only the scheme is repeated: a URL may hold a password.
-    throw new EngineError(
-      'usage',
-      scheme === '' || rest === '' ? 'the state has no URL' : `unknown state "${scheme}:"`,
-      {
-        remedy: 'write --state sqlite:PATH, for example sqlite:.trustform/state.db',
-      },
-    )
+    throw new EngineError('usage', name === '' || rest === '' ? 'the state has no URL' : `unknown state "${name}:"`, {
+      remedy: 'write --state sqlite:PATH, for example sqlite:.trustform/state.db',
+    })
   }
-  return open(rest)
+  return { scheme, rest }
 }

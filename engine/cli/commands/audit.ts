@@ -2,7 +2,7 @@ import { EngineError, parseDuration, visible } from '../../index.ts'
 import type { Context, Define } from '../context.ts'
 import { exit } from '../io.ts'
 import { table } from '../table.ts'
-import { withEngine } from '../with-engine.ts'
+import { withState } from '../with-engine.ts'
 
 interface Options {
   readonly since?: string
@@ -25,7 +25,7 @@ export const define: Define = (command, action) => {
 
 async function show(context: Context, { since, action, json }: Options): Promise<number> {
   const now = context.overrides.clock?.now() ?? new Date()
-  const entries = await withEngine(context, engine =>
+  const entries = await withState(context, engine =>
     engine.audit({
       ...(since !== undefined && { since: instantOf(since, now) }),
       ...(action !== undefined && { action }),
@@ -55,7 +55,7 @@ async function show(context: Context, { since, action, json }: Options): Promise
 }
 
 async function verify(context: Context): Promise<number> {
-  const { entries, head, broken } = await withEngine(context, engine => engine.verifyAudit())
+  const { entries, head, broken } = await withState(context, engine => engine.verifyAudit())
   if (broken) {
     throw new EngineError('state_corrupt', `the audit log is broken at entry ${broken.sequence}: ${broken.reason}`, {
       remedy: 'compare it with a backup: what comes before that entry is whole',

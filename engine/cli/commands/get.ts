@@ -4,7 +4,7 @@ import type { Context, Define } from '../context.ts'
 import { exit } from '../io.ts'
 import { objectJson } from '../object-json.ts'
 import { writePrivate, writePublic } from '../output-file.ts'
-import { withEngine } from '../with-engine.ts'
+import { withState } from '../with-engine.ts'
 
 const formats = ['json', 'yaml', 'pem', 'chain', 'fullchain', 'key', 'crl'] as const
 type Format = (typeof formats)[number]
@@ -29,7 +29,7 @@ export const define: Define = (command, action) => {
 
 async function get(context: Context, address: string, { format, out }: Options): Promise<number> {
   const { kind, name } = parseAddress(address)
-  const text = await withEngine(context, async engine => {
+  const text = await withState(context, async engine => {
     if (format === 'crl') return pem('X509 CRL', await engine.crl(`${kind}/${name}`))
     return textOf(await engine.get(`${kind}/${name}`), format)
   })

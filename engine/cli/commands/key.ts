@@ -3,7 +3,7 @@ import type { Context, Define } from '../context.ts'
 import { fromNow } from '../expiry.ts'
 import { exit } from '../io.ts'
 import { table } from '../table.ts'
-import { withEngine } from '../with-engine.ts'
+import { withEngine, withState } from '../with-engine.ts'
 
 interface Making {
   readonly name: string
@@ -54,7 +54,7 @@ async function create(context: Context, options: Making): Promise<number> {
 }
 
 async function list(context: Context, { json }: { readonly json?: boolean }): Promise<number> {
-  const keys = await withEngine(context, engine => engine.keys.list())
+  const keys = await withState(context, engine => engine.keys.list())
   const { stdout, stderr } = context.io
   if (json) stdout.write(`${JSON.stringify(keys.map(jsonOf), null, 2)}\n`)
   else if (keys.length === 0) stderr.write('there is no API key\n')
@@ -79,7 +79,7 @@ async function list(context: Context, { json }: { readonly json?: boolean }): Pr
 }
 
 async function revoke(context: Context, id: string): Promise<number> {
-  const revoked = await withEngine(context, engine => engine.keys.revoke(id))
+  const revoked = await withState(context, engine => engine.keys.revoke(id))
   if (!revoked) {
     throw new EngineError('not_found', `there is no key ${visible(id)} that could be revoked`, {
       remedy: '`trustform key list` shows the keys of this tenant',

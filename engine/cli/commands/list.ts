@@ -5,7 +5,7 @@ import { fromNow } from '../expiry.ts'
 import { exit } from '../io.ts'
 import { stateUrl } from '../settings.ts'
 import { table } from '../table.ts'
-import { withEngine } from '../with-engine.ts'
+import { withState } from '../with-engine.ts'
 
 interface Options {
   readonly expiringWithin?: string
@@ -27,7 +27,7 @@ async function list(context: Context, kind: string | undefined, options: Options
     ...(kind !== undefined && { kind }),
     ...(options.expiringWithin !== undefined && { expiringWithin: seconds(options.expiringWithin) }),
   }
-  const objects = await withEngine(context, engine => engine.list(filter))
+  const objects = await withState(context, engine => engine.list(filter))
   if (options.json) io.stdout.write(`${JSON.stringify(objects.map(jsonOf), null, 2)}\n`)
   else if (objects.length === 0) io.stderr.write(`${emptyWords(context, Object.keys(filter).length > 0)}\n`)
   else io.stdout.write(tableOf(objects, overrides.clock?.now() ?? new Date()))

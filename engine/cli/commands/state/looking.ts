@@ -10,7 +10,7 @@ import type { Context, Define } from '../../context.ts'
 import { exit } from '../../io.ts'
 import { objectJson, withoutFingerprints } from '../../object-json.ts'
 import { table } from '../../table.ts'
-import { withEngine } from '../../with-engine.ts'
+import { withState } from '../../with-engine.ts'
 
 interface Json {
   readonly json?: boolean
@@ -42,7 +42,7 @@ export const defineLooking: Define = (command, action) => {
 }
 
 async function list(context: Context, { json }: Json): Promise<number> {
-  const { serial, lineage, resources } = await withEngine(context, engine => engine.snapshot())
+  const { serial, lineage, resources } = await withState(context, engine => engine.snapshot())
   const { stdout, stderr } = context.io
   if (json) {
     const rows = resources.map(({ address, id, owner, revision, updatedAt }) => ({
@@ -63,7 +63,7 @@ async function list(context: Context, { json }: Json): Promise<number> {
 
 async function show(context: Context, address: string): Promise<number> {
   const { kind, name } = parseAddress(address)
-  const object = await withEngine(context, engine => engine.get(formatAddress(kind, name)))
+  const object = await withState(context, engine => engine.get(formatAddress(kind, name)))
   context.io.stdout.write(`${JSON.stringify(objectJson(object), null, 2)}\n`)
   return exit.done
 }
@@ -74,7 +74,7 @@ async function history(
   options: Json & { readonly limit?: number },
 ): Promise<number> {
   const { kind, name } = address === undefined ? { kind: '', name: '' } : parseAddress(address)
-  const all = await withEngine(context, engine =>
+  const all = await withState(context, engine =>
     engine.history(address === undefined ? {} : { address: formatAddress(kind, name) }),
   )
   const entries = options.limit === undefined ? all : all.slice(-options.limit)
@@ -96,7 +96,7 @@ function entryJson({ before, after, ...entry }: HistoryEntry) {
 }
 
 async function verify(context: Context): Promise<number> {
-  const problems = await withEngine(context, engine => engine.verify())
+  const problems = await withState(context, engine => engine.verify())
   if (problems.length > 0) {
     throw new DiagnosticsError(
       problems.map(message => ({

@@ -4,7 +4,7 @@ import type { Context, Define } from '../../context.ts'
 import { exit } from '../../io.ts'
 import { writePrivate } from '../../output-file.ts'
 import { stateUrl } from '../../settings.ts'
-import { withEngine } from '../../with-engine.ts'
+import { withEngine, withState } from '../../with-engine.ts'
 
 /** Commands that move the state as a whole, and its keys and lock. */
 export const defineMoving: Define = (command, action) => {
@@ -32,7 +32,7 @@ export const defineMoving: Define = (command, action) => {
 }
 
 async function exportState(context: Context, { out }: { readonly out?: string }): Promise<number> {
-  const text = await withEngine(context, engine => engine.exportState())
+  const text = await withState(context, engine => engine.exportState())
   if (out === undefined) context.io.stdout.write(text)
   else await writePrivate(out, text)
   return exit.done
@@ -52,13 +52,13 @@ async function copy(context: Context, { from, to }: { readonly from: string; rea
   if (from === to) {
     throw new EngineError('usage', '--from and --to are the same state', { remedy: 'name two different ones' })
   }
-  const tenants = await withEngine(context, engine => engine.copyTo(to), { state: from })
+  const tenants = await withState(context, engine => engine.copyTo(to), { state: from })
   context.io.stderr.write(`copied ${tenants.map(visible).join(', ')}; use it with --state or TRUSTFORM_STATE\n`)
   return exit.done
 }
 
 async function rotateKey(context: Context): Promise<number> {
-  const rotated = await withEngine(context, engine => engine.rotateKey())
+  const rotated = await withState(context, engine => engine.rotateKey())
   const said = rotated
     ? `data key version ${rotated.version}; ${rotated.resealed} secrets encrypted anew`
     : `nothing is encrypted in ${stateUrl(context.options, context.io)} yet`
@@ -67,7 +67,7 @@ async function rotateKey(context: Context): Promise<number> {
 }
 
 async function unlock(context: Context): Promise<number> {
-  const broken = await withEngine(context, engine => engine.unlock())
+  const broken = await withState(context, engine => engine.unlock())
   const { holder } = broken ?? {}
   const said = holder
     ? `ended the lock of \`${visible(holder.operation)}\` (process ${holder.pid} on ${visible(holder.host)})`
