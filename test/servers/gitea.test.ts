@@ -8,6 +8,7 @@ import { receiveHook } from '../../reconciler/forges/hooks/receive.ts'
 import { createForge } from '../../reconciler/forges/registry.ts'
 import { publishPreview } from '../../reconciler/previews/publish.ts'
 import { catchHooks, type GiteaUser, type RunningGitea, startGitea } from './gitea.ts'
+import { createGiteaWorld } from './gitea-world.ts'
 
 let gitea: RunningGitea
 let world: ForgeWorld & { readonly repository: string }
@@ -21,22 +22,10 @@ afterAll(async () => {
 })
 
 async function giteaWorld(gitea: RunningGitea): Promise<ForgeWorld & { readonly repository: string }> {
-  const [bot, alice, rita] = [
-    await gitea.createUser('bot'),
-    await gitea.createUser('alice'),
-    await gitea.createUser('rita'),
-  ]
-  const repository = await gitea.createRepository(gitea.admin, 'pki')
-  const api = (as: GiteaUser, method: string, path: string, body?: object) =>
-    gitea.api(as, method, `repos/${repository}/${path}`, body)
-  // The bot must be an administrator of the repository to ask what others may do.
-  await api(gitea.admin, 'PUT', 'collaborators/bot', { permission: 'admin' })
-  await api(gitea.admin, 'PUT', 'collaborators/alice', { permission: 'write' })
-  await api(gitea.admin, 'PUT', 'collaborators/rita', { permission: 'read' })
+  const team = await createGiteaWorld(gitea, 'pki')
+  const { repository, bot, alice, rita, api, user } = team
   await gitea.commit(alice, repository, 'other', 'other.txt', 'other')
   const http = createHttp()
-  const users = new Map([bot, alice, rita].map(user => [user.name, user]))
-  const user = (name: string) => users.get(name) ?? gitea.admin
   const heads = new Map<number, { readonly repository: string; readonly branch: string; readonly as: GiteaUser }>()
   const open = (options: { token?: string; repository?: string }) =>
     createForge({ type: 'gitea', url: gitea.url, repository, token: bot.token, http, clock: systemClock, ...options })
@@ -70,30 +59,14 @@ async function giteaWorld(gitea: RunningGitea): Promise<ForgeWorld & { readonly 
       while ((await world.forge.pullRequest(number))?.headCommit !== commit) await systemClock.sleep(50)
       return commit
     },
-    comment: async (number, by, body) => void (await api(user(by), 'POST', `issues/${number}/comments`, { body })),
+    comment: (number, by, body) => team.comment(number, user(by), body),
     review: async (number, by, verdict) =>
       void (await api(user(by), 'POST', `pulls/${number}/reviews`, {
         event: verdict === 'approve' ? 'APPROVED' : 'REQUEST_CHANGES',
         body: verdict,
       })),
-    async merge(number) {
-      // It answers 405 until it knows that nothing conflicts.
-      for (let attempt = 0; ; attempt++) {
-        try {
-          await api(gitea.admin, 'POST', `pulls/${number}/merge`, { Do: 'merge' })
-          return
-        } catch (error) {
-          if (attempt > 100 || !String(error).includes('405')) throw error
-          await systemClock.sleep(50)
-        }
-      }
-    },
-    async status(commit, context) {
-      const found = await api(bot, 'GET', `commits/${commit}/status`)
-      const { statuses } = found as { statuses: { context: string; status: string; description: string }[] } // its API
-      const newest = statuses.find(status => status.context === context)
-      return newest && { state: newest.status, description: newest.description }
-    },
+    merge: number => team.merge(number),
+    status: team.status,
     stop: () => http.close(),
   }
 }
