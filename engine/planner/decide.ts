@@ -1,6 +1,6 @@
 import type { RecordedResource } from '../core/resource.ts'
 import type { Driver, RecordedSubject, Subject, Verdict } from '../kinds/driver.ts'
-import { diffAgainstNothing, diffMetadata, diffSpecs, type SpecDiff } from './diff.ts'
+import { diffAgainstNothing, diffMetadata, diffSpecs, diffUnknown, type SpecDiff } from './diff.ts'
 import type { Change } from './plan.ts'
 import type { DesiredInput, PlanRequest } from './request.ts'
 import type { PlanWorld } from './world.ts'
@@ -23,10 +23,12 @@ export function decideDeclared(
 ): Decision {
   const { recorded } = subject
   const facts = request.fields(subject.kind, subject.spec)
+  const open = diffUnknown(recorded?.spec ?? {}, input.unknown ?? [], facts)
   if (!recorded) {
-    return { action: 'create', reason: 'config', diffs: diffAgainstNothing(subject.spec, facts, 'after') }
+    const diffs = [...diffAgainstNothing(subject.spec, facts, 'after'), ...open.map(withoutForce)]
+    return { action: 'create', reason: 'config', diffs }
   }
-  const diffs = [...diffSpecs(recorded.spec, subject.spec, facts), ...diffMetadata(recorded, input.resource)]
+  const diffs = [...diffSpecs(recorded.spec, subject.spec, facts), ...diffMetadata(recorded, input.resource), ...open]
   const takenOver = recorded.owner !== request.owner ? ownerDiff(recorded.owner, request.owner) : undefined
   if (takenOver) diffs.push(takenOver)
 

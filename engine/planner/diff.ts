@@ -1,6 +1,7 @@
 import { isFingerprint } from '../core/fingerprint.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
-import { pointerTo } from '../core/pointer.ts'
+import { pointerTo, pointerTokens, valueAt } from '../core/pointer.ts'
+import type { Pointer } from '../core/resource.ts'
 import type { FieldDiff } from '../kinds/driver.ts'
 
 /** What the schema's annotations say of a kind's fields; pointers are below the spec, `*` stands for any item. */
@@ -85,6 +86,25 @@ export function diffSpecs(recorded: JsonObject, desired: JsonObject, facts: Fiel
       forces,
     })
   }
+}
+
+/** Differences at fields whose value is not known yet; a field that cannot change in place may have to. */
+export function diffUnknown(recorded: JsonObject, unknown: readonly Pointer[], facts: FieldFacts): SpecDiff[] {
+  return unknown.map(pointer => {
+    const path = pointerTokens(pointer)
+    const isSpec = path.shift() === 'spec'
+    const sensitive = isSpec && matches(facts.secrets, path)
+    const forces = !isSpec
+      ? 'update'
+      : matches(facts.replace, path)
+        ? 'replace'
+        : matches(facts.reissue, path)
+          ? 'reissue'
+          : 'update'
+    const known = isSpec ? (valueAt(recorded, pointerTo(...path)) ?? null) : null
+    const before = sensitive && known !== null ? '(secret)' : known
+    return { path: pointer, before, after: '(unknown)', sensitive, forcesReplacement: forces === 'replace', forces }
+  })
 }
 
 /** The fields of a new resource, or of one that goes: everything against nothing. */

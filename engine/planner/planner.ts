@@ -3,6 +3,7 @@ import { EngineError } from '../core/errors.ts'
 import { dependentsOf, topologicalOrder } from '../core/graph.ts'
 import type { Driver } from '../kinds/driver.ts'
 import { type Decision, decideDeclared, decideRenewal, decideUndeclared } from './decide.ts'
+import { foresee } from './foresee.ts'
 import { operationsOf } from './operations.ts'
 import type { Change, Drift, Plan, PlanDocument, PlanSummary } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -38,6 +39,7 @@ export function plan(request: PlanRequest): Plan {
     subject.planned = { action: change.action, reason: change.reason }
     decided.push(change)
   }
+  if (request.alone !== undefined) foresee(ordered.order, dependencies, world, request)
   const changes = withMassRefusal(asTheyRun(decided), request)
 
   const document: PlanDocument = {
@@ -47,7 +49,7 @@ export function plan(request: PlanRequest): Plan {
     configDigest: request.configDigest,
     createdAt: request.now.toISOString(),
     owner: request.owner,
-    partial,
+    partial: partial || request.alone !== undefined,
     offline: request.offline,
     summary: summarize(changes),
     changes,
@@ -133,6 +135,8 @@ function asTheyRun(changes: readonly Change[]): readonly Change[] {
 }
 
 function withMassRefusal(changes: readonly Change[], request: PlanRequest): readonly Change[] {
+  // One resource at a time: each has its own guard.
+  if (request.alone !== undefined) return changes
   const owned = request.recorded.filter(resource => resource.owner === request.owner).length
   const blocked = refuseMass(changes, owned, request.allow)
   if (!blocked) return changes

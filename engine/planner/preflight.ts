@@ -20,12 +20,17 @@ export function preflight(
   const dependents = dependentsOf(dependencies)
   const made = changes.filter(({ action }) => action !== 'no-op' && action !== 'delete').map(({ address }) => address)
   const needed = reachable(dependencies, made)
+  const unsettled = reachable(
+    dependents,
+    [...inputs.values()].filter(({ unknown }) => unknown).map(({ resource }) => resource.address),
+  )
   const findings: PreflightFinding[] = []
   for (const change of changes) {
     const subject = world.subjects.get(change.address)
     if (!subject) continue
     const untouched = change.action === 'no-op'
-    const judged = change.action === 'delete' ? [] : checksOf(subject, world, request)
+    // A value that is not known yet may turn out to be right.
+    const judged = change.action === 'delete' || unsettled.has(change.address) ? [] : checksOf(subject, world, request)
     const tell = (found: readonly Finding[], matters: boolean) => {
       for (const finding of found) {
         findings.push({ address: change.address, ...finding, level: matters ? finding.level : 'warning' })
@@ -35,7 +40,7 @@ export function preflight(
     // A renewal is tried all the same, each certificate for itself.
     if (untouched && needed.has(change.address) && request.mode === 'apply') tell(leftDead(subject), true)
     tell([...judged, ...shape(change, subject, world, inputs, dependents)], !untouched)
-    findings.push(...blastRadius(change, changes, dependents))
+    findings.push(...blastRadius(change, world, dependents))
   }
   return findings
 }
@@ -100,11 +105,12 @@ function leftDead({ live }: Subject): readonly Finding[] {
 /** How much a replaced issuer pulls along. */
 function blastRadius(
   change: Change,
-  changes: readonly Change[],
+  world: PlanWorld,
   dependents: ReadonlyMap<Address, readonly Address[]>,
 ): readonly PreflightFinding[] {
   if (change.action !== 'replace') return []
-  const reissued = new Set(changes.filter(({ action }) => action === 'reissue').map(({ address }) => address))
+  const subjects = [...world.subjects.values()]
+  const reissued = new Set(subjects.filter(({ planned }) => planned?.action === 'reissue').map(each => each.address))
   const pulled = new Set<Address>()
   const queue = [change.address]
   for (let address = queue.pop(); address !== undefined; address = queue.pop()) {

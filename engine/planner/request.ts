@@ -10,6 +10,8 @@ export interface DesiredInput {
   readonly resource: DesiredResource
   readonly spec: JsonObject
   readonly secrets: ReadonlyMap<Pointer, Secret>
+  /** Fields whose value only the apply will know; the spec holds what is recorded there, or nothing. */
+  readonly unknown?: readonly Pointer[]
 }
 
 /**
@@ -47,6 +49,11 @@ export interface PlanRequest {
   readonly hold?: ReadonlySet<string>
   /** Changes that only these reasons of a kind ask for are left undone: drift that is only to be shown. */
   readonly leave?: ReadonlySet<LeftReason>
+  /**
+   * The plan is about what is declared, or about this one that goes, and `recorded` is only what concerns it: nothing
+   * else is pruned, and others are looked at but not acted upon.
+   */
+  readonly alone?: Address
   readonly drivers: ReadonlyMap<string, Driver>
   fields(kind: string, spec: JsonObject): FieldFacts
 }

@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
-import type { Reference } from '../core/resource.ts'
+import type { RecordedResource, Reference } from '../core/resource.ts'
 import type { Action, Reason, Subject, World } from '../kinds/driver.ts'
 import type { PlanRequest } from './request.ts'
 
@@ -47,7 +47,7 @@ export class PlanWorld implements World {
 
 /** Joins what is declared with what is recorded and seen. */
 export function worldOf(
-  request: Pick<PlanRequest, 'mode' | 'owner' | 'desired' | 'recorded' | 'live' | 'now'>,
+  request: Pick<PlanRequest, 'mode' | 'owner' | 'desired' | 'recorded' | 'live' | 'now' | 'alone'>,
 ): PlanWorld {
   const subjects = new Map<Address, DecidedSubject>()
   const recorded = new Map(request.recorded.map(resource => [resource.address, resource]))
@@ -78,9 +78,18 @@ export function worldOf(
       declared: false,
       secrets: new Map(),
       recorded: known,
-      ...(request.mode !== 'renew' && known.owner === request.owner && { going: true as const }),
+      ...(goes(known, request) && { going: true as const }),
       ...(live && { live }),
     })
   }
   return new PlanWorld(request.now, subjects.values())
+}
+
+/** What is recorded and no longer declared goes when it is ours; alone, only the one that was named does. */
+function goes(
+  { address, owner }: RecordedResource,
+  { mode, owner: ours, alone }: Pick<PlanRequest, 'mode' | 'owner' | 'alone'>,
+): boolean {
+  if (alone !== undefined) return mode === 'destroy' && address === alone
+  return mode !== 'renew' && owner === ours
 }
