@@ -42,7 +42,7 @@ export interface ConnectionOptions {
 }
 
 /** What the loop works with, opened when first needed and kept until `close`. */
-export interface Connections extends Omit<PollPorts, 'wake' | 'beat'> {
+export interface Connections extends Omit<PollPorts, 'wake' | 'beat' | 'turn'> {
   /** A secret of a source itself: credentials, tokens, the key of its webhook. */
   secretOf(source: Source, reference: Json): Promise<string>
   close(): Promise<void>

@@ -10,6 +10,7 @@ import { previewPullRequest } from './preview.ts'
 import { watchPullRequests } from './pull-requests.ts'
 import { renew } from './renewals.ts'
 import { endStaleRuns, type Trigger } from './runs.ts'
+import { createTurns } from './turns.ts'
 import { reconcileSource } from './work.ts'
 
 /** The service's own work: polls, passes, renewals, drift. */
@@ -22,11 +23,14 @@ export interface Loop {
   stop(): Promise<void>
 }
 
-/** Passes over different sources at the same time; one source is worked on once at a time. */
+/** Previews, and passes beyond their fetch, at the same time; one source is worked on once at a time. */
 const concurrency = 4
+/** Fetches at the same time: a server that keeps us waiting must not keep the other sources from theirs. */
+const fetches = 16
 
 /** `beat` is called again and again while polling goes on. */
-export function createLoop(ports: Omit<PollPorts, 'wake' | 'beat'>, queue: JobQueue, beat: () => void): Loop {
+export function createLoop(given: Omit<PollPorts, 'wake' | 'beat' | 'turn'>, queue: JobQueue, beat: () => void): Loop {
+  const ports = { ...given, turn: createTurns(concurrency) }
   const stopping = new AbortController()
   const running: Promise<void>[] = []
 
@@ -40,7 +44,7 @@ export function createLoop(ports: Omit<PollPorts, 'wake' | 'beat'>, queue: JobQu
 
   const handlers: Readonly<Record<string, JobHandler>> = {
     reconcile: {
-      concurrency,
+      concurrency: fetches,
       run: job => {
         const { source, trigger } = job.payload
         // Only this module and the records enqueue it, with these two fields.

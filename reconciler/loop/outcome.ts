@@ -31,7 +31,8 @@ export function outcomeOf(
     const message = `internal error: ${error instanceof Error ? error.message : String(error)}`
     return { type: 'waiting', until: retryAt(now, failures + 1, random), reason: 'InternalError', message }
   }
-  const message = diagnostics.map(sentence).join('; ').slice(0, 4000)
+  // What fails everywhere alike is said once.
+  const message = [...new Set(diagnostics.map(sentence))].join('; ').slice(0, 4000)
   const reason = diagnostics.length > 1 && isConfiguration(first) ? 'InvalidConfiguration' : reasonOf(first)
   const waits = diagnostics.some(({ code }) => ['wait', 'at-once'].includes(errorCatalogue[code].retry))
   if (!waits) return { type: 'stalled', reason, message }

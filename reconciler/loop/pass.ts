@@ -35,13 +35,23 @@ export async function pass(ports: LoopPorts, source: Source, request: PassReques
     const opened = await ports.repositoryOf(source)
     return { ...(await opened.fetch(spec.branch, [], request.signal)), repository: opened }
   })
+  return ports.turn(() => passOver(ports, source, { ...request, repository, head }))
+}
+
+interface Fetched extends PassRequest {
+  readonly repository: Repository
+  readonly head: string
+}
+
+async function passOver(ports: LoopPorts, source: Source, request: Fetched): Promise<PassResult> {
+  const { repository, head, force, signal } = request
   const plans = await branchPlans(ports, source)
-  if (!request.force && head === source.appliedCommit && plans.approved.length === 0) {
+  if (!force && head === source.appliedCommit && plans.approved.length === 0) {
     const outcome: Outcome = { type: 'ready', reason: 'NoChange', message: `at ${short(head)}` }
     return { outcome, observedCommit: head }
   }
   const run = await beginRun(ports, source, request.trigger, head)
-  const outcome = await runOver(ports, source, { repository, head, plans, run, signal: request.signal }).catch(error =>
+  const outcome = await runOver(ports, source, { repository, head, plans, run, signal }).catch(error =>
     outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random }),
   )
   await run.end(outcome)

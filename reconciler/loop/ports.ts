@@ -2,6 +2,7 @@ import type { Clock, Engine, Log, Random, StateStore, Trace } from '../../engine
 import type { Forge } from '../forges/forge.ts'
 import type { Repository, SignaturePolicy } from '../sources/repository.ts'
 import type { Source } from '../sources/source.ts'
+import type { Turns } from './turns.ts'
 
 /** What a pass over a source needs; `server.ts` supplies it. */
 export interface LoopPorts {
@@ -13,6 +14,8 @@ export interface LoopPorts {
   readonly trace: Trace
   /** Where people find this service; links in statuses and comments. */
   readonly publicUrl?: string
+  /** A place among the passes that load, plan and apply at the same time; fetching needs none. */
+  readonly turn: Turns
   /** The engine that owns what a source declares; shared, never closed by the caller. */
   engineOf(source: Source): Promise<Engine>
   /** The engine of the service's own work for a tenant: renewals. */

@@ -75,6 +75,7 @@ export function gitFiles(objects: ObjectReader, commit: string, limits: GitLimit
   }
 
   const inOrder: string[] = []
+  let octetsRead = 0
   let ahead: Ahead = { from: 0, files: new Map() }
 
   async function load(object: string, path: string, limit: number): Promise<Uint8Array> {
@@ -114,6 +115,16 @@ export function gitFiles(objects: ObjectReader, commit: string, limits: GitLimit
     return files.get(path)
   }
 
+  async function contentOf(path: string, limit: number): Promise<Uint8Array> {
+    const shortcut = listed.has(path) ? await readAhead(path, limit) : undefined
+    if (shortcut !== undefined) return shortcut
+    const parts = partsOf(path)
+    const found = await trees.entryAt(parts)
+    if (!found) throw absent(path)
+    if (found.kind !== 'file') throw refusedEntry(found, parts.join('/'))
+    return load(found.object, path, limit)
+  }
+
   return {
     async list(path) {
       const listing = await list(path)
@@ -122,15 +133,18 @@ export function gitFiles(objects: ObjectReader, commit: string, limits: GitLimit
     },
 
     async read(path, limit) {
-      const shortcut = listed.has(path) ? await readAhead(path, limit) : undefined
-      if (shortcut !== undefined) return shortcut
-      const parts = partsOf(path)
-      const found = await trees.entryAt(parts)
-      if (!found) throw absent(path)
-      if (found.kind !== 'file') throw refusedEntry(found, parts.join('/'))
-      return load(found.object, path, limit)
+      if (octetsRead > limits.manifests) throw tooMuch(limits)
+      const octets = await contentOf(path, limit)
+      octetsRead += octets.length
+      if (octetsRead > limits.manifests) throw tooMuch(limits)
+      return octets
     },
   }
+}
+
+function tooMuch({ manifests }: GitLimits): EngineError {
+  const remedy = 'take out what is no manifest, or split it into several sources'
+  return hostile('too_much', `the repository has more than ${manifests / 1024 / 1024} MiB of manifests`, remedy)
 }
 
 /** A path inside the repository. Throws where it leads out of it. */

@@ -4,6 +4,8 @@ export interface GitLimits {
   readonly size: number
   /** Octets of one file; a reader's own limit may be smaller. */
   readonly fileSize: number
+  /** Octets of all files that are read at one commit: one file under many names is small only in the repository. */
+  readonly manifests: number
   /** Files and folders below the paths of a source. */
   readonly entries: number
   /** Octets of one folder's listing. */
@@ -25,6 +27,7 @@ const MiB = 1024 * 1024
 export const defaultLimits: GitLimits = {
   size: 512 * MiB,
   fileSize: 16 * MiB,
+  manifests: 32 * MiB,
   entries: 50_000,
   folderSize: 8 * MiB,
   depth: 64,
