@@ -23,6 +23,8 @@ export interface PebbleOptions {
   readonly tlsPort?: number
   /** Validity in seconds by profile name; default one profile of 90 days. */
   readonly profiles?: Readonly<Record<string, number>>
+  /** Where its certificates say that their OCSP responder is; it runs none itself. */
+  readonly ocsp?: string
   /** How many further roots certify the same intermediates. */
   readonly alternateRoots?: number
   /** Seconds of its Retry-After headers; default 0, which sends none. */
@@ -39,6 +41,8 @@ export interface RunningPebble extends RunningServer {
   readonly trustedRoots: readonly string[]
   /** PEM of the root under which it issues; `alternate` counts from 1. */
   issuingRoot(alternate?: number): Promise<string>
+  /** An answer of the management interface. */
+  manage(path: string): Promise<string>
   /** Overrides the renewal information of a certificate (PEM) with any text. */
   setRenewalInfo(certificatePem: string, response: string): Promise<void>
 }
@@ -59,7 +63,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<RunningP
       privateKey: join(folder, 'key.pem'),
       httpPort: options.httpPort ?? (await freePort()),
       tlsPort: options.tlsPort ?? (await freePort()),
-      ocspResponderURL: '',
+      ocspResponderURL: options.ocsp ?? '',
       externalAccountBindingRequired: options.eab !== undefined,
       externalAccountMACKeys: options.eab ?? {},
       caaIdentities: options.caaIdentities ?? [],
@@ -101,6 +105,11 @@ export async function startPebble(options: PebbleOptions = {}): Promise<RunningP
     managementUrl,
     trustedRoots: [root],
     issuingRoot: async (alternate = 0) => (await exchange(`${managementUrl}/roots/${alternate}`, root)).body,
+    async manage(path) {
+      const answer = await exchange(managementUrl + path, root)
+      if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${answer.body}`)
+      return answer.body
+    },
     async setRenewalInfo(certificatePem, response) {
       const body = JSON.stringify({ Certificate: certificatePem, ARIResponse: response })
       const answer = await exchange(`${managementUrl}/set-renewal-info/`, root, body)

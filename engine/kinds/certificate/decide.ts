@@ -19,8 +19,9 @@ export function decideCertificate(subject: RecordedSubject, world: World): Verdi
 
 const checks: readonly CertificateCheck[] = [wasRevoked, issuerIsReplaced, serverIsReplaced, renewalIsDue]
 
-function wasRevoked({ recorded }: RecordedSubject): Verdict | undefined {
-  const { revokedAt } = recorded.status
+/** Recorded here, or told by the CA that issued it. */
+function wasRevoked({ recorded, live }: RecordedSubject): Verdict | undefined {
+  const revokedAt = recorded.status.revokedAt ?? live?.facts.revokedAt
   if (typeof revokedAt !== 'string') return undefined
   return { action: 'reissue', reason: 'drift', because: `was revoked at ${revokedAt}` }
 }

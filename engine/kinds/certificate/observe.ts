@@ -6,11 +6,15 @@ import { followAliases } from '../../dns/alias.ts'
 import { matchProvider } from '../../dns/managed-zones.ts'
 import { challengeName, identifierOf } from '../../dns/names.ts'
 import { dnsReach } from '../../dns/reach.ts'
-import type { Observation, ReadContext, Subject, World } from '../driver.ts'
+import type { FieldDiff, Observation, ReadContext, Subject, World } from '../driver.ts'
 import { specOf } from '../spec.ts'
 import { providerCandidates } from './check-account.ts'
+import { revokedAtCa } from './revocation.ts'
 
-/** Asks the CA when it would like a renewal (RFC 9773), and DNS where delegated challenges lead. */
+/**
+ * Asks the CA when it would like a renewal (RFC 9773) and whether it revoked the certificate, and DNS where delegated
+ * challenges lead. Our own CAs need not be asked: what they revoke is in the state.
+ */
 export async function observeCertificate(
   subject: Subject,
   world: World,
@@ -18,12 +22,25 @@ export async function observeCertificate(
 ): Promise<Observation | undefined> {
   const spec = specOf<CertificateSpec>(subject)
   if (spec.account === undefined) return undefined
-  const [window, delegations] = await Promise.all([
+  const [window, delegations, revokedAt] = await Promise.all([
     suggestedWindow(subject, world, context),
     delegatedNames(spec, world, context),
+    revocationOf(subject, world, context),
   ])
-  const facts = { ...(window && { window }), ...(delegations && { delegations }) }
-  return { exists: true, facts, drift: [], findings: [] }
+  const facts = { ...(window && { window }), ...(delegations && { delegations }), ...(revokedAt && { revokedAt }) }
+  return { exists: revokedAt === undefined, facts, drift: revokedAt === undefined ? [] : [revokedDiff], findings: [] }
+}
+
+const revokedDiff: FieldDiff = {
+  ...{ path: '/status/status', before: 'valid', after: 'revoked' },
+  ...{ sensitive: false, forcesReplacement: false },
+}
+
+/** ISO instant; of the version that is in use now. */
+async function revocationOf({ recorded }: Subject, world: World, context: ReadContext): Promise<string | undefined> {
+  const row = recorded && (await context.certificate(recorded.id))
+  if (!row || row.id !== recorded.status.certificateId) return undefined
+  return (await revokedAtCa(row, world, context))?.toISOString()
 }
 
 /** Without an answer the window that was recorded at issue, or the lifetime, decides; that is no failure. */

@@ -15,6 +15,7 @@ import type {
   World,
 } from '../driver.ts'
 import { specOf } from '../spec.ts'
+import { lostAccess, lostZones } from './drift.ts'
 
 /** Where challenge records are written. Its credentials are tried before anything relies on them. */
 export const driver: Driver = {
@@ -29,7 +30,7 @@ export const driver: Driver = {
 }
 
 /** Lists the provider's zones, which proves the credentials. */
-async function observe(subject: Subject, _world: World, context: ReadContext): Promise<Observation> {
+async function observe(subject: Subject, world: World, context: ReadContext): Promise<Observation> {
   const spec = specOf<DnsProviderSpec>(subject)
   const pointer = (field: string) => `/credentials/${field}`
   const secret = async (field: string) => {
@@ -41,14 +42,15 @@ async function observe(subject: Subject, _world: World, context: ReadContext): P
   }
   try {
     const zones = await zonesOf(subject, secret, context)
-    return { exists: true, facts: { zones: zones.map(zone => zone.name) }, drift: [], findings: [] }
+    const names = zones.map(zone => zone.name)
+    return { exists: true, facts: { zones: names }, drift: lostZones(subject, names, world), findings: [] }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     const { code, message, remedy = 'check the credentials and the provider, then plan again' } = error
     const level = spec.verify ? 'error' : 'warning'
     const [check, at] = code === 'egress_refused' ? ['egress', '/spec/config'] : ['credentials', '/spec/credentials']
     const finding = { check, level, code, message, remedy, pointer: at } as const
-    return { exists: true, facts: {}, drift: [], findings: [finding] }
+    return { exists: true, facts: {}, drift: lostAccess(subject, error), findings: [finding] }
   }
 }
 
