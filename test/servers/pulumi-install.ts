@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { cache, demand, findProgram, goFolders, locked, run, say } from './install.ts'
 
@@ -43,9 +44,21 @@ const cli: Build = {
   what: `Pulumi ${version}`,
   require: core,
   packages: [`${pulumi}/pkg/v3/cmd/pulumi`],
-  programs: ['pulumi', 'generate-sdk', 'pulumi.json'],
-  own: join(import.meta.dirname, 'pulumi-sdk'),
+  programs: ['pulumi', 'pulumi.json'],
   beside: [[`${pulumi}/pkg/v3`, 'codegen/schema/pulumi.json']],
+}
+
+const own = join(import.meta.dirname, 'pulumi-sdk')
+const sdk: Build = {
+  folder: `pulumi-sdk-${version}-${createHash('sha256')
+    .update(readFileSync(join(own, 'main.go')))
+    .digest('hex')
+    .slice(0, 8)}`,
+  what: "Pulumi's SDK generators",
+  require: core,
+  packages: [],
+  programs: ['generate-sdk'],
+  own,
 }
 
 const hosts: readonly Build[] = [
@@ -72,11 +85,11 @@ const hosts: readonly Build[] = [
  * for them: give the hook that does `pulumiBuildTimeout`.
  */
 export async function ensurePulumi(): Promise<PulumiPaths> {
-  for (const build of [cli, ...hosts]) await ensureBuild(build)
+  for (const build of [cli, sdk, ...hosts]) await ensureBuild(build)
   const folder = join(cache, cli.folder)
   return {
     pulumi: join(folder, 'pulumi'),
-    generateSdk: join(folder, 'generate-sdk'),
+    generateSdk: join(cache, sdk.folder, 'generate-sdk'),
     path: [cli, ...hosts].map(build => join(cache, build.folder)).join(delimiter),
     metaschema: join(folder, 'pulumi.json'),
   }

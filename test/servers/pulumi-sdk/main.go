@@ -31,7 +31,7 @@ func generate(schemaFile, folder string) error {
 	if err := json.Unmarshal(text, &spec); err != nil {
 		return err
 	}
-	bound, found, err := schema.BindSpec(spec, nil, schema.ValidationOptions{})
+	bound, found, err := schema.BindSpec(spec, schema.NewPluginLoader(nil), schema.ValidationOptions{})
 	if err != nil {
 		return err
 	}
