@@ -100,8 +100,9 @@ async function observe(
     ...(signal && { signal }),
   }
   const live = new Map<Address, Observation>()
+  let world = worldOf({ ...base, live })
   for (const second of [false, true]) {
-    const world = worldOf({ ...base, live })
+    if (second && live.size > 0) world = worldOf({ ...base, live })
     const asked = [...world.subjects.values()].filter(({ kind, declared }) => {
       const driver = drivers.get(kind)
       return driver?.read && (declared || base.mode === 'renew') && second === (driver.requires !== undefined)

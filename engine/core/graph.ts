@@ -11,7 +11,9 @@ export function topologicalOrder<K>(graph: Dependencies<K>): Ordered<K> {
   const waiting = new Map<K, number>()
   const dependents = dependentsOf(graph)
   for (const [node, targets] of graph) {
-    waiting.set(node, new Set(targets.filter(target => graph.has(target))).size)
+    let count = 0
+    for (const target of distinct(targets)) if (graph.has(target)) count++
+    waiting.set(node, count)
   }
   const order: K[] = []
   const ready = [...graph.keys()].filter(node => waiting.get(node) === 0)
@@ -31,7 +33,7 @@ export function topologicalOrder<K>(graph: Dependencies<K>): Ordered<K> {
 export function dependentsOf<K>(graph: Dependencies<K>): Map<K, K[]> {
   const dependents = new Map<K, K[]>()
   for (const [node, targets] of graph) {
-    for (const target of new Set(targets)) {
+    for (const target of distinct(targets)) {
       if (!graph.has(target)) continue
       const list = dependents.get(target)
       if (list) list.push(node)
@@ -40,6 +42,9 @@ export function dependentsOf<K>(graph: Dependencies<K>): Map<K, K[]> {
   }
   return dependents
 }
+
+/** Each one once. Most nodes have one dependency, and of tens of thousands a set for each is most of the garbage. */
+const distinct = <K>(targets: readonly K[]): Iterable<K> => (targets.length < 2 ? targets : new Set(targets))
 
 /** Everything reachable from the start nodes along the edges, the start nodes included. */
 export function reachable<K>(graph: Dependencies<K>, start: Iterable<K>): Set<K> {

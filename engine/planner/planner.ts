@@ -93,7 +93,7 @@ function dependencyGraph(
           ...(driverOf(request, subject.kind).requires?.(subject, world) ?? []),
         ]
       : (subject.recorded?.dependsOn ?? [])
-    graph.set(subject.address, [...new Set(edges)])
+    graph.set(subject.address, edges.length < 2 ? edges : [...new Set(edges)])
   }
   return graph
 }
