@@ -15,6 +15,10 @@ export class SecretValue {
   toString(): string {
     return '(secret)'
   }
+  /** What Node prints of it, alone or inside of something else. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '(secret)'
+  }
 }
 
 /** A property value as the protocol carries it, decoded: outputs and resource references are what they stand for. */

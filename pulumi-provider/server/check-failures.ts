@@ -11,9 +11,8 @@ export function toCheckFailures(failures: readonly CheckFailure[], inputs: Prope
     const message = new pb.CheckFailure()
     if (property === '') return message.setReason(reason)
     const value = Object.hasOwn(inputs, property) ? inputs[property] : undefined
-    return value === undefined || holdsSecret(value)
-      ? message.setReason(`${property}: ${reason}`)
-      : message.setProperty(property).setReason(reason)
+    if (value !== undefined && !holdsSecret(value)) return message.setProperty(property).setReason(reason)
+    return message.setReason(reason.includes(property) ? reason : `${property}: ${reason}`)
   })
 }
 

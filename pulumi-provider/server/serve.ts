@@ -1,6 +1,6 @@
 import grpc from '@grpc/grpc-js'
 import rpc from '@pulumi/pulumi/proto/provider_grpc_pb.js'
-import type { ProviderFactory } from '../ports.ts'
+import type { CallContext, ProviderFactory } from '../ports.ts'
 import { createCalls } from './calls.ts'
 import { createEngineLog } from './engine-log.ts'
 import { createInstances } from './instances.ts'
@@ -12,8 +12,8 @@ import { resourceRpcs } from './rpcs/resources.ts'
 export interface ServeOptions {
   /** Version of the plugin, and so of the schema. */
   readonly version: string
-  /** Loaded with the first call that needs it, so that the start is not held up. */
-  readonly factory: () => Promise<ProviderFactory>
+  /** Loaded with the first call that needs it, so that the start is not held up. `tell` is for what concerns no resource. */
+  readonly factory: (tell: CallContext['tell']) => Promise<ProviderFactory>
   /** The package's schema as JSON text. */
   readonly schema: () => Promise<string>
   /** Of the CLI that started the process; none when a CLI attaches to it. */
@@ -39,7 +39,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const log = createEngineLog()
   log.connect(options.engineAddress ?? '')
   const calls = createCalls(log)
-  const factory = once(options.factory)
+  const factory = once(() => options.factory((severity, message) => void log.tell(severity, message)))
   const instances = createInstances(factory)
   const answering = { calls, log }
 

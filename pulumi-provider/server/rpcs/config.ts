@@ -1,6 +1,6 @@
 import type { IResourceProviderServer } from '@pulumi/pulumi/proto/provider_grpc_pb.js'
 import pb from '@pulumi/pulumi/proto/provider_pb.js'
-import type { Properties, ProviderFactory } from '../../ports.ts'
+import type { ProviderFactory } from '../../ports.ts'
 import { toUnnamedFailures } from '../check-failures.ts'
 import { toDiffResponse } from '../difference.ts'
 import type { Instances } from '../instances.ts'
@@ -12,16 +12,16 @@ import { encodeProperties } from '../wire/encode.ts'
 export function configRpcs(answering: Answering, factory: () => Promise<ProviderFactory>, instances: Instances) {
   return {
     checkConfig: unary(answering, urnOf, async (request: pb.CheckRequest) => {
-      const { inputs, failures } = (await factory()).checkConfig(settings(request.getNews()))
+      const { inputs, failures } = (await factory()).checkConfig(decodeProperties(request.getNews()))
       // The engine sends plain values here and keeps the marks of secrets to itself.
       return new pb.CheckResponse().setInputs(encodeProperties(inputs)).setFailuresList(toUnnamedFailures(failures))
     }),
     diffConfig: unary(answering, urnOf, async (request: pb.DiffRequest) => {
       const old = request.getOldInputs() ?? request.getOlds()
-      return toDiffResponse((await factory()).diffConfig(settings(old), settings(request.getNews())))
+      return toDiffResponse((await factory()).diffConfig(decodeProperties(old), decodeProperties(request.getNews())))
     }),
     configure: unary(answering, urnOf, async (request: pb.ConfigureRequest) => {
-      await instances.configure(settings(request.getArgs()))
+      await instances.configure(decodeProperties(request.getArgs()))
       return new pb.ConfigureResponse()
         .setAcceptsecrets(true)
         .setAcceptresources(true)
@@ -35,11 +35,4 @@ export function configRpcs(answering: Answering, factory: () => Promise<Provider
 const urnOf = (request: { getUrn(): string | undefined }) => {
   const urn = request.getUrn()
   return urn ? { urn } : {}
-}
-
-/** The engine keeps notes of its own among a provider's inputs. */
-const ofTheEngine: ReadonlySet<string> = new Set(['version', 'pluginDownloadURL', '__internal', '__defaults'])
-
-function settings(message: Parameters<typeof decodeProperties>[0]): Properties {
-  return Object.fromEntries(Object.entries(decodeProperties(message)).filter(([name]) => !ofTheEngine.has(name)))
 }

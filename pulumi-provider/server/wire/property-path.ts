@@ -10,9 +10,9 @@ export function formatPath(path: PropertyPath): string {
   }, '')
 }
 
-/** The reverse of `formatPath`; undefined for what is no path. */
+/** The reverse of `formatPath`; undefined for what is no path. Only a quote is escaped: Pulumi has it so. */
 export function parsePath(text: string): PropertyPath | undefined {
-  const step = /\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|(\.?)([^.[\]"]+)/y
+  const step = /\[(\d+)\]|\["((?:\\"|[^"])*)"\]|(\.?)([^.[\]"]+)/y
   const path: (string | number)[] = []
   while (step.lastIndex < text.length) {
     const { lastIndex } = step

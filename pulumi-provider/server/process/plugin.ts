@@ -1,0 +1,34 @@
+import { failureOf } from '../grpc-status.ts'
+import { type ServeOptions, serve } from '../serve.ts'
+import { parseArguments } from './arguments.ts'
+import { onOrphaned } from './watchdog.ts'
+
+/** The plugin as a process: prints its port and serves until the CLI ends it, or is gone. */
+export async function runPlugin(
+  argv: readonly string[],
+  options: Pick<ServeOptions, 'version' | 'factory' | 'schema'>,
+): Promise<void> {
+  const { engineAddress, port, version } = parseArguments(argv)
+  if (version) {
+    process.stdout.write(`${options.version}\n`)
+    return
+  }
+  // A bug's message may hold anything: only its place is told.
+  process.on('uncaughtException', error => {
+    const { message, trace = '' } = failureOf(error)
+    process.stderr.write(`error: ${message}\n${trace}\n`)
+    process.exit(1)
+  })
+
+  const served = await serve({ ...options, engineAddress, port })
+  let ending = false
+  const end = () => {
+    // Asked twice, somebody is waiting.
+    if (ending) process.exit(1)
+    ending = true
+    void served.stop().finally(() => process.exit(0))
+  }
+  process.on('SIGINT', end).on('SIGTERM', end)
+  if (engineAddress !== undefined) onOrphaned(end)
+  process.stdout.write(`${served.port}\n`)
+}
