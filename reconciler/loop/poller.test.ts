@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { egressRefused } from '../../engine/index.ts'
 import { createWorld, type World } from '../fixtures/world.ts'
 import { createManualClock, type ManualClock } from '../jobs/fixtures/manual-clock.ts'
 import { saveSource, sourceById } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
+import { conditionsAfter } from './conditions.ts'
+import { outcomeOf } from './outcome.ts'
 import { type PollPorts, poll } from './poller.ts'
 
 let world: World
@@ -98,4 +101,26 @@ test('a suspended source is left alone, also while it fails', async () => {
   await eventually(() => expect(woken.length).toBeGreaterThan(1))
   expect(new Set(asked)).toEqual(new Set(['working']))
   expect((await sourceById(world.store, 'default', source.id)).suspended).toBe(true)
+})
+
+const refusedAt = (address: string) => egressRefused({ hostname: 'git.example', address }, 'it is a private address')
+
+/** As a pass leaves a source whose address was refused. */
+async function stalledBy(error: Error): Promise<void> {
+  const random = { bytes: (length: number) => new Uint8Array(length) }
+  const conditions = conditionsAfter([], outcomeOf(error, { now: clock.now(), failures: 0, random }), clock.now())
+  await saveSource({ store: world.store, clock }, await world.source('default', 'refused'), { conditions }, 'test')
+}
+
+test('a source that is stalled by a failure is not worked on again for the same one', async () => {
+  await stalledBy(refusedAt('10.0.0.1'))
+  start(() => Promise.reject(refusedAt('10.0.0.1')))
+  await eventually(() => expect(asked.length).toBeGreaterThan(2))
+  expect(woken).toEqual([])
+})
+
+test('a source that is stalled fails in another way: that is told', async () => {
+  await stalledBy(refusedAt('10.0.0.1'))
+  start(() => Promise.reject(refusedAt('127.0.0.1')))
+  await eventually(() => expect(woken).toContain('refused'))
 })
