@@ -7,6 +7,8 @@ import { resolvePlainScalar } from './yaml-scalar.ts'
 export const yamlLimits = {
   /** Octets of one file. */
   fileSize: 4 * 1024 * 1024,
+  /** Characters of one document: of short values it takes a hundred times as many octets to parse. */
+  documentSize: 512 * 1024,
   /** Documents of one load. */
   documents: 100_000,
   depth: 64,

@@ -93,6 +93,16 @@ const refused: [what: string, text: string, told: string[]][] = [
     '--- 1\n'.repeat(yamlLimits.documents + 1),
     ['input_too_large more than 100000 documents at -'],
   ],
+  [
+    'a document of a million values',
+    `a: [${'[],'.repeat(1_000_000)}]\n`,
+    ['input_too_large a document is larger than 512 KiB at a'],
+  ],
+  [
+    'a large document among small ones',
+    `# nothing\n--- [${'1,'.repeat(400_000)}]\n`,
+    ['input_too_large a document is larger than 512 KiB at -'],
+  ],
   ['a control character', 'a: "\u0007"\n', [expect.stringMatching(/^yaml_syntax not valid YAML/) as unknown as string]],
 ]
 

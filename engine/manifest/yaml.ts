@@ -20,6 +20,10 @@ export function parseYaml(text: string): ParsedYaml {
   const documents: YamlDocument[] = []
   const problems: YamlProblem[] = []
   for (const piece of pieces(text)) {
+    if (piece.end - piece.start > pieceSize + yamlLimits.documentSize) {
+      problems.push(documentTooLarge(text, piece))
+      continue
+    }
     try {
       const part = text.slice(piece.start, piece.end)
       new YamlBuilder(part, piece, documents, problems).build(eventsOf(text, piece))
@@ -53,6 +57,18 @@ function* pieces(text: string): Generator<Range> {
     end = end === -1 ? text.length : end + 1
     yield { start, end }
     start = end
+  }
+}
+
+/** A piece is that long only when its last document is. */
+function documentTooLarge(text: string, piece: Range): YamlProblem {
+  const marker = text.lastIndexOf('\n---', piece.start + pieceSize)
+  const start = Math.max(piece.start, marker + 1)
+  return {
+    code: 'input_too_large',
+    message: `a document is larger than ${yamlLimits.documentSize / 1024} KiB`,
+    remedy: 'split it into several documents',
+    range: { start, end: start + 1 },
   }
 }
 

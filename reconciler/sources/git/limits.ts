@@ -27,7 +27,7 @@ const MiB = 1024 * 1024
 export const defaultLimits: GitLimits = {
   size: 512 * MiB,
   fileSize: 16 * MiB,
-  manifests: 32 * MiB,
+  manifests: 16 * MiB,
   entries: 50_000,
   folderSize: 8 * MiB,
   depth: 64,
