@@ -1,25 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type GitServer, startGitServer } from '../servers/git.ts'
 import { type GitopsService, startGitopsService, until } from './gitops-service.ts'
-import { createWorkspace, type Workspace } from './workspace.ts'
+import { createWorkspace, manifest, type Workspace } from './workspace.ts'
+
+let git: GitServer
+beforeAll(async () => {
+  git = await startGitServer()
+})
+afterAll(() => git.stop())
 
 let work: Workspace
 let service: GitopsService | undefined
 let listener: Server
 const connections: Socket[] = []
+let repositories = 0
 
-/** Something inside the service's network that counts who comes, and never says a word. */
-beforeEach(async () => {
+beforeEach(() => {
   work = createWorkspace('egress', { TRUSTFORM_MASTER_KEY: randomBytes(32).toString('base64') })
   connections.length = 0
-  listener = createServer(socket => {
-    connections.push(socket)
-    socket.on('error', () => undefined)
-  })
-  listener.listen(0, '127.0.0.1')
-  await once(listener, 'listening')
 })
 afterEach(async () => {
   for (const socket of connections) socket.destroy()
@@ -29,8 +30,19 @@ afterEach(async () => {
   work.remove()
 })
 
-const inside = (host: string) => {
-  const { port } = listener.address() as AddressInfo // it listens on TCP
+/** Something inside the service's network that counts who comes, and never says a word; answers its port. */
+async function listen(host = '127.0.0.1'): Promise<number> {
+  listener = createServer(socket => {
+    connections.push(socket)
+    socket.on('error', () => undefined)
+  })
+  listener.listen(0, host)
+  await once(listener, 'listening')
+  return (listener.address() as AddressInfo).port // it listens on TCP
+}
+
+const inside = async (host: string) => {
+  const port = await listen()
   return { name: 'inside', url: `http://${host}:${port}/a.git`, branch: 'main', paths: ['.'], interval: '5s' }
 }
 
@@ -48,10 +60,11 @@ const seen = async () => {
   return data[0]
 }
 
+const stalled = (source: Seen | undefined) =>
+  source?.conditions.some(({ type, status }) => type === 'Stalled' && status === 'True') ?? false
+
 test.each(['127.0.0.1', 'localhost'])('a source at %s is stalled with the reason, and not tried again', async host => {
-  service = await startGitopsService(work, [inside(host)], {}, { allow: [] })
-  const stalled = (source: Seen | undefined) =>
-    source?.conditions.some(({ type, status }) => type === 'Stalled' && status === 'True') ?? false
+  service = await startGitopsService(work, [await inside(host)], {}, { allow: [] })
   const source = await until(seen, stalled)
   const condition = source?.conditions.find(({ type }) => type === 'Stalled')
   expect(condition).toMatchObject({ reason: 'EgressRefused', message: expect.stringContaining('egress.allow') })
@@ -62,8 +75,49 @@ test.each(['127.0.0.1', 'localhost'])('a source at %s is stalled with the reason
   expect(connections).toHaveLength(0)
 })
 
+const hostile: [what: string, at: (host: string, port: number) => string][] = [
+  [
+    'DNS server',
+    (nameserver, port) =>
+      manifest('DnsProvider', 'dns', {
+        providerType: 'rfc2136',
+        credentials: { tsig_key_name: 'key', tsig_secret: { env: 'TSIG' } },
+        config: { nameserver, port, zones: ['dyn.example'] },
+      }),
+  ],
+  [
+    'DNS API',
+    (host, port) =>
+      manifest('DnsProvider', 'dns', {
+        providerType: 'powerdns',
+        credentials: { api_url: `http://${host}:${port}`, api_key: { env: 'TSIG' } },
+      }),
+  ],
+  [
+    'CA',
+    (host, port) =>
+      manifest('AcmeAccount', 'ca', {
+        provider: 'custom',
+        directoryUrl: `https://${host}:${port}/dir`,
+        email: 'a@corp.example',
+      }),
+  ],
+]
+test.each(hostile)("a %s inside the service's network is not reached by a manifest", async (_what, at) => {
+  // Another address than that of the repository, which is allowed here.
+  const host = '127.0.0.2'
+  const repository = await git.create(`hostile-${repositories++}.git`)
+  await repository.commit({ 'a.yaml': at(host, await listen(host)) })
+  const source = { name: 'infra', url: repository.url, paths: ['.'], interval: '5s', autoApply: true }
+  service = await startGitopsService(work, [source], { TSIG: 'c2VjcmV0' }, { allow: ['127.0.0.1/32'] })
+  const seenAs = await until(seen, stalled)
+  const condition = seenAs?.conditions.find(({ type }) => type === 'Stalled')
+  expect(condition).toMatchObject({ reason: 'EgressRefused', message: expect.stringContaining(host) })
+  expect(connections).toHaveLength(0)
+})
+
 test('while passes checkpoint, it answers that it is not ready, and then ends', async () => {
-  service = await startGitopsService(work, [inside('127.0.0.1')])
+  service = await startGitopsService(work, [await inside('127.0.0.1')])
   const { url } = service
   const ready = async () => {
     const response = await fetch(`${url}/readyz`, { headers: { connection: 'close' } })
