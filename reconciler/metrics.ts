@@ -56,6 +56,7 @@ async function observeSources({ sources, observations }: Services, tenant: strin
     'status',
   ])
   const suspended = make('source_suspended', 'Whether a source is suspended.', labels)
+  const drift = make('drift', 'Resources that changed outside and are left so.', labels)
   const failures = make('source_failures', 'Failed passes in a row.', labels)
   const lastRun = make('source_last_run_timestamp_seconds', 'When the last run began.', [...labels, 'state'])
   const pending = make('plans_pending', 'Plans that wait for approval.', labels)
@@ -67,6 +68,7 @@ async function observeSources({ sources, observations }: Services, tenant: strin
     for (const { type, status } of source.conditions) condition.set({ ...named, type, status }, 1)
     suspended.set(named, source.suspended ? 1 : 0)
     failures.set(named, source.failures)
+    drift.set(named, source.drift?.length ?? 0)
     pending.set(named, 0)
   }
   const told = new Set<string>()

@@ -40,6 +40,8 @@ export interface ServiceOptions {
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
   readonly trace?: Trace | undefined
+  /** Seconds between two looks at what changed outside. */
+  readonly driftInterval?: number | undefined
   readonly wrapStore?: ((store: StateStore) => StateStore) | undefined
 }
 
@@ -76,7 +78,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   })
   const queue = createEmbeddedQueue(ports)
   const pulse = createPulse(clock)
-  const loop = createLoop(connections, queue, pulse.beat)
+  const loop = createLoop(connections, queue, pulse.beat, { driftInterval: options.driftInterval })
   const stopping = new AbortController()
   const sources = createSources(ports)
 

@@ -14,7 +14,10 @@ export function tellForge(
   { outcome, observedCommit, runId }: PassResult,
 ): readonly Mutation[] {
   if (!spec.forge || observedCommit === undefined || runId === undefined) return []
-  const payload = { source: id, run: runId, commit: observedCommit, outcome: written(outcome) }
+  // `detect` is for those who look here; `report` and `heal` tell those who look at the forge.
+  const { drift: _drift, ...quiet } = outcome
+  const shown = spec.drift === 'detect' ? quiet : outcome
+  const payload = { source: id, run: runId, commit: observedCommit, outcome: written(shown) }
   // The newest outcome of a source is the one to tell; one that still waits gives way to it.
   const request = { queue: 'commit-status', key: id, singleton: `${id}:${observedCommit}`, payload }
   return [jobMutation(request, ports)]
@@ -32,8 +35,8 @@ export async function setCommitStatus(ports: LoopPorts, { tenant, payload }: Run
 }
 
 function written(outcome: Outcome): JsonObject {
-  if (outcome.type === 'waiting') return { ...outcome, until: outcome.until.toISOString() }
-  return { ...outcome }
+  const plain = outcome.type === 'waiting' ? { ...outcome, until: outcome.until.toISOString() } : outcome
+  return plain as unknown as JsonObject // JSON by construction; interfaces lack the index signature that says so
 }
 
 function read(outcome: JsonObject): Outcome {

@@ -1,4 +1,5 @@
 import type { Condition, Outcome, SourceState } from '../sources/source.ts'
+import { driftInWords } from './drift-notes.ts'
 
 /**
  * The conditions that an outcome leads to. `since` moves only when a status changes, so that it tells how long a source
@@ -17,10 +18,10 @@ export function conditionsAfter(before: readonly Condition[], outcome: Outcome, 
     },
   ]
   const drifted = before.find(({ type }) => type === 'Drifted')
-  if (ready && outcome.drifted !== undefined) {
+  if (outcome.drift !== undefined) {
     wanted.push(
-      outcome.drifted
-        ? { type: 'Drifted', status: 'True', reason: 'DriftDetected', message }
+      outcome.drift.length > 0
+        ? { type: 'Drifted', status: 'True', reason: 'DriftDetected', message: driftInWords(outcome.drift) }
         : { type: 'Drifted', status: 'False', reason: 'InSync', message: '' },
     )
   } else if (drifted) {
@@ -32,11 +33,12 @@ export function conditionsAfter(before: readonly Condition[], outcome: Outcome, 
   })
 }
 
-/** Whether something changed that somebody should hear of: a status or its reason, not only the words. */
+/** Whether something changed that somebody should hear of: a status or its reason, or what else has drifted. */
 export function transitions(before: readonly Condition[], after: readonly Condition[]): readonly Condition[] {
   return after.filter(condition => {
     const was = before.find(({ type }) => type === condition.type)
-    return was?.status !== condition.status || was.reason !== condition.reason
+    if (was?.status !== condition.status || was.reason !== condition.reason) return true
+    return condition.type === 'Drifted' && was.message !== condition.message
   })
 }
 

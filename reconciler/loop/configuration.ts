@@ -4,6 +4,7 @@ import {
   formatDiagnostics,
   type LoadedConfiguration,
   loadConfiguration,
+  type PlanOptions,
 } from '../../engine/index.ts'
 import type { Repository } from '../sources/repository.ts'
 import type { Source } from '../sources/source.ts'
@@ -25,5 +26,10 @@ export async function configurationAt(
   })
 }
 
-/** How a source plans: its branch as its pull requests, so that what was approved is what is applied. */
-export const planning = ({ spec }: Pick<Source, 'spec'>) => ({ adopt: spec.adopt, heal: spec.drift === 'heal' })
+/**
+ * How a source plans: its branch as its pull requests, so that what was approved is what is applied. What is merely due
+ * is left to the renewals, which know how often a CA may be asked again.
+ */
+export function planning({ spec }: Pick<Source, 'spec'>): Pick<PlanOptions, 'adopt' | 'leave'> {
+  return { adopt: spec.adopt, leave: spec.drift === 'heal' ? ['renewal'] : ['renewal', 'drift'] }
+}

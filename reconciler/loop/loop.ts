@@ -28,8 +28,18 @@ const concurrency = 4
 /** Fetches at the same time: a server that keeps us waiting must not keep the other sources from theirs. */
 const fetches = 16
 
+export interface LoopOptions {
+  /** Seconds between two looks at what changed outside; default 600. */
+  readonly driftInterval?: number | undefined
+}
+
 /** `beat` is called again and again while polling goes on. */
-export function createLoop(given: Omit<PollPorts, 'wake' | 'beat' | 'turn'>, queue: JobQueue, beat: () => void): Loop {
+export function createLoop(
+  given: Omit<PollPorts, 'wake' | 'beat' | 'turn'>,
+  queue: JobQueue,
+  beat: () => void,
+  { driftInterval }: LoopOptions = {},
+): Loop {
   const ports = { ...given, turn: createTurns(concurrency) }
   const stopping = new AbortController()
   const running: Promise<void>[] = []
@@ -79,7 +89,7 @@ export function createLoop(given: Omit<PollPorts, 'wake' | 'beat' | 'turn'>, que
         poll({ ...ports, beat, wake: source => enqueue(source, 'poll') }, signal),
         renew(ports, signal),
         keepHouse(ports, signal),
-        watchDrift(ports, source => enqueue(source, 'drift'), signal),
+        watchDrift(ports, source => enqueue(source, 'drift'), signal, driftInterval),
         watchPullRequests(ports, enqueuePreview, signal),
       )
     },

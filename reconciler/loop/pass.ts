@@ -1,6 +1,6 @@
 import { saveSource } from '../records/source-records.ts'
 import type { Repository } from '../sources/repository.ts'
-import { type Outcome, ownerOf, type Source } from '../sources/source.ts'
+import { type DriftNote, type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import { type BranchPlans, branchPlans } from './branch-plans.ts'
 import { configurationAt } from './configuration.ts'
 import { outcomeOf } from './outcome.ts'
@@ -51,9 +51,14 @@ async function passOver(ports: LoopPorts, source: Source, request: Fetched): Pro
     return { outcome, observedCommit: head }
   }
   const run = await beginRun(ports, source, request.trigger, head)
-  const outcome = await runOver(ports, source, { repository, head, plans, run, signal }).catch(error =>
-    outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random }),
-  )
+  let drift: readonly DriftNote[] | undefined
+  const saw = (notes: readonly DriftNote[]) => {
+    drift = notes
+  }
+  const outcome = await runOver(ports, source, { repository, head, plans, run, signal, saw }).catch(error => {
+    const failed = outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random })
+    return drift ? { ...failed, drift } : failed
+  })
   await run.end(outcome)
   const applied = outcome.type === 'ready' ? { appliedCommit: head } : {}
   return { outcome, observedCommit: head, runId: run.id, ...applied }
@@ -65,6 +70,7 @@ interface Subject {
   readonly plans: BranchPlans
   readonly run: RunLog
   readonly signal: AbortSignal
+  readonly saw: (drift: readonly DriftNote[]) => void
 }
 
 async function runOver(ports: LoopPorts, source: Source, subject: Subject): Promise<Outcome> {

@@ -8,9 +8,10 @@ import {
   type PlanDocument,
 } from '../../engine/index.ts'
 import { actOf, planDigest, recordPlan, type StoredPlan, settlePlans } from '../records/plan-records.ts'
-import { type Outcome, ownerOf, type Source } from '../sources/source.ts'
+import { type DriftNote, type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import type { BranchPlans } from './branch-plans.ts'
 import { planning } from './configuration.ts'
+import { driftInWords, driftNotes } from './drift-notes.ts'
 import type { LoopPorts } from './ports.ts'
 import { failuresOf, lineOf } from './run-lines.ts'
 import type { RunLog } from './runs.ts'
@@ -20,6 +21,8 @@ export interface ApplyContext {
   readonly plans: BranchPlans
   readonly run: RunLog
   readonly signal: AbortSignal
+  /** Called with what was found changed outside, also where the rest fails. */
+  readonly saw: (drift: readonly DriftNote[]) => void
 }
 
 /**
@@ -30,7 +33,7 @@ export async function planAndApply(
   ports: LoopPorts,
   source: Source,
   configuration: LoadedConfiguration,
-  { head, plans, run, signal }: ApplyContext,
+  { head, plans, run, signal, saw }: ApplyContext,
 ): Promise<Outcome> {
   const { spec } = source
   const owner = ownerOf(source)
@@ -42,7 +45,9 @@ export async function planAndApply(
       decide(engine, source, configuration, plans, signal),
     )
     const { document } = made.plan
-    const drifted = document.drift.length > 0
+    const drift = driftNotes(document)
+    saw(drift)
+    if (drift.length > 0) run.line(`drift: ${driftInWords(drift)}`)
     await run.phase('plan', { summary: { ...document.summary } })
     if (hasChanges(document)) {
       refusePreflight(document)
@@ -68,10 +73,13 @@ export async function planAndApply(
       await settlePlans(ports, plans.approved, 'applied', owner)
       await settlePlans(ports, plans.pending, 'superseded', owner)
       const message = `applied ${result.done.length} ${result.done.length === 1 ? 'change' : 'changes'} at ${at}`
-      return { type: 'ready', reason: 'Applied', message, drifted }
+      const [healed, left] = [true, false].map(mended =>
+        drift.filter(({ address }) => result.done.some(done => done === address) === mended),
+      )
+      return { type: 'ready', reason: 'Applied', message, drift: left ?? [], healed: healed ?? [] }
     }
     await settlePlans(ports, [...plans.approved, ...plans.pending], 'superseded', owner)
-    return { type: 'ready', reason: 'Applied', message: `nothing to do at ${at}`, drifted }
+    return { type: 'ready', reason: 'Applied', message: `nothing to do at ${at}`, drift }
   })
 }
 

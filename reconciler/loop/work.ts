@@ -1,9 +1,10 @@
 import { type EventType, type Mutation, told } from '../../engine/index.ts'
 import type { RunningJob } from '../jobs/queue.ts'
 import { saveSource, sourceById } from '../records/source-records.ts'
-import { type Condition, ownerOf, type Source } from '../sources/source.ts'
+import { type Condition, type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import { tellForge } from './commit-status.ts'
 import { conditionsAfter, transitions } from './conditions.ts'
+import { driftInWords } from './drift-notes.ts'
 import { outcomeOf } from './outcome.ts'
 import { type PassResult, pass } from './pass.ts'
 import type { LoopPorts } from './ports.ts'
@@ -65,11 +66,13 @@ async function report(ports: LoopPorts, source: Source, result: PassResult): Pro
     {
       conditions,
       failures: outcome.type === 'waiting' ? latest.failures + 1 : 0,
+      ...(outcome.drift && { drift: outcome.drift }),
       ...(observedCommit !== undefined && { observedCommit }),
       ...(appliedCommit !== undefined && { appliedCommit }),
     },
     ownerOf(source),
     at => [
+      ...healedEvent(source, outcome, at),
       ...changed.flatMap(condition => eventOf(source, condition, at)),
       // Forges keep every status of a commit, so looks that find nothing new are not told.
       ...(isNews ? tellForge(ports, source, result) : []),
@@ -88,4 +91,11 @@ function eventOf(source: Source, { type, status, reason, message }: Condition, a
   if (name === undefined) return []
   const { id: subject, spec } = source
   return [told(name, { at, actor: ownerOf(source), subject, data: { name: spec.name, reason, message } })]
+}
+
+/** What was found and mended by the same pass never was a condition, and is told all the same. */
+function healedEvent(source: Source, { healed = [] }: Outcome, at: string): readonly Mutation[] {
+  if (healed.length === 0) return []
+  const data = { name: source.spec.name, reason: 'DriftHealed', message: driftInWords(healed) }
+  return [told('source.drifted', { at, actor: ownerOf(source), subject: source.id, data })]
 }

@@ -112,15 +112,15 @@ const ready: Outcome = {
   type: 'ready',
   reason: 'Applied',
   message: 'applied 2 changes at 2b6aa2a563a8',
-  drifted: false,
+  drift: [],
 }
 const outcomes: [what: string, outcome: Outcome, state: string, description: string][] = [
   ['what was applied', ready, 'success', 'applied 2 changes at 2b6aa2a563a8'],
   [
     'drift beside it',
-    { ...ready, drifted: true },
+    { ...ready, drift: [{ address: 'AcmeAccount/ca', what: 'status is deactivated, was valid' }] },
     'success',
-    'applied 2 changes at 2b6aa2a563a8; something changed outside',
+    'applied 2 changes at 2b6aa2a563a8; drifted: AcmeAccount/ca: status is deactivated, was valid',
   ],
   ['no change', { ...ready, reason: 'NoChange', message: 'at 2b6aa2a563a8' }, 'success', 'nothing to do'],
   [

@@ -1,5 +1,6 @@
 import { hasChanges, isBlocked, needsApproval, renderPlan, visible } from '../../engine/index.ts'
 import type { CommitStatus } from '../forges/forge.ts'
+import { driftInWords } from '../loop/drift-notes.ts'
 import type { Outcome } from '../sources/source.ts'
 import type { PreviewContent, PreviewContext } from './content.ts'
 
@@ -51,7 +52,7 @@ export function statusOfOutcome(
   const message = visible(outcome.message)
   switch (outcome.type) {
     case 'ready': {
-      const drift = outcome.drifted ? '; something changed outside' : ''
+      const drift = outcome.drift?.length ? `; drifted: ${driftInWords(outcome.drift)}` : ''
       const said = outcome.reason === 'NoChange' ? 'nothing to do' : message
       return { ...common, state: 'success', description: `${said}${drift}` }
     }

@@ -51,6 +51,15 @@ export interface SourceState {
   readonly conditions: readonly Condition[]
   /** Failed attempts in a row, for the backoff. */
   readonly failures: number
+  /** What the last look found changed outside and left so. */
+  readonly drift?: readonly DriftNote[]
+}
+
+/** Something outside that is no longer as it was recorded. */
+export interface DriftNote {
+  readonly address: string
+  /** `status is revoked, was valid`. */
+  readonly what: string
 }
 
 /** A source as its record stands. */
@@ -72,8 +81,17 @@ export const ownerOf = (source: Pick<Source, 'spec'>): string => `git:${source.s
  * How one pass over a source ended. Each outcome says what happens next: nothing until the next poll, another attempt
  * at a time, or nothing until somebody changes something.
  */
-export type Outcome =
-  /** `drifted` is absent where nothing was compared with the world. */
-  | { readonly type: 'ready'; readonly reason: string; readonly message: string; readonly drifted?: boolean }
-  | { readonly type: 'waiting'; readonly until: Date; readonly reason: string; readonly message: string }
-  | { readonly type: 'stalled'; readonly reason: string; readonly message: string }
+export type Outcome = Seen &
+  (
+    | { readonly type: 'ready'; readonly reason: string; readonly message: string }
+    | { readonly type: 'waiting'; readonly until: Date; readonly reason: string; readonly message: string }
+    | { readonly type: 'stalled'; readonly reason: string; readonly message: string }
+  )
+
+/** What a pass saw of the world, however it ended. */
+export interface Seen {
+  /** What is left as it is; absent where nothing was compared with the world. */
+  readonly drift?: readonly DriftNote[]
+  /** What was mended. */
+  readonly healed?: readonly DriftNote[]
+}

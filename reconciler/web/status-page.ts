@@ -125,12 +125,13 @@ function sourceRow(source: Source, now: Date, whose: (tenant: string) => Html | 
   const { spec, suspended, observedCommit, appliedCommit } = source
   const told =
     conditionOf(source, 'Stalled')?.status === 'True' ? conditionOf(source, 'Stalled') : conditionOf(source, 'Ready')
-  const drifted = conditionOf(source, 'Drifted')?.status === 'True'
+  const drift = conditionOf(source, 'Drifted')
+  const drifted = drift?.status === 'True'
   const behind = observedCommit !== undefined && observedCommit !== appliedCommit
   return html`<tr><td class="break"><b>${spec.name}</b><span class="soft block">${shownUrl(spec.url)} · ${spec.branch}</span>${whose(source.tenant)}</td>
 <td class="tight">${suspended ? chip('none', 'Suspended') : chip(health(source), told?.reason ?? 'Pending')}${drifted && chip('wait', 'Drifted')}</td>
 <td class="tight">${short(appliedCommit ?? observedCommit)}${behind && html`<span class="soft block">seen ${short(observedCommit)}</span>`}</td>
-<td class="break">${told?.message}${told && html`<span class="soft block">since ${absolute(told.since)} (${relative(told.since, now)})</span>`}</td></tr>`
+<td class="break">${told?.message}${told && html`<span class="soft block">since ${absolute(told.since)} (${relative(told.since, now)})</span>`}${drifted && html`<span class="block">Drifted: ${drift?.message}</span>`}</td></tr>`
 }
 
 /** Without what stands before the host: somebody may have put a token there. */

@@ -42,13 +42,15 @@ export interface ServiceInProcess extends Service {
 export interface ServiceOptions {
   readonly clock?: MovedClock
   readonly sources?: readonly DeclaredSource[]
+  /** Seconds between two looks at what changed outside. */
+  readonly driftInterval?: number
   /** Beside the workspace's own environment. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts it on the workspace's own state, with a key that may see everything. */
 export async function startInProcess(work: Workspace, options: ServiceOptions = {}): Promise<ServiceInProcess> {
-  const { clock = createMovedClock(), sources = [], env = {} } = options
+  const { clock = createMovedClock(), sources = [], env = {}, driftInterval } = options
   const scopes = 'sources:read,sources:write,runs:read,events:read,status:read'
   const created = await work.expect(0, [
     'key',
@@ -73,6 +75,7 @@ export async function startInProcess(work: Workspace, options: ServiceOptions = 
     env: { ...work.env, ...env },
     logLevel: 'silent',
     clock,
+    driftInterval,
   })
   const ask = async (path: string, method = 'GET') => {
     const response = await fetch(service.url + path, { method, headers })

@@ -69,7 +69,8 @@ export async function startPebble(options: PebbleOptions = {}): Promise<RunningP
       caaIdentities: options.caaIdentities ?? [],
       domainBlocklist: options.blockedDomains ?? ['blocked-domain.example'],
       retryAfter: { authz: retryAfter, order: retryAfter },
-      keyAlgorithm: 'ecdsa',
+      // Only RSA keys can be had from the management interface, for whoever answers OCSP.
+      keyAlgorithm: options.ocsp === undefined ? 'ecdsa' : 'rsa',
       profiles: Object.fromEntries(
         profiles.map(([name, validityPeriod]) => [name, { description: `profile ${name}`, validityPeriod }]),
       ),
