@@ -15,7 +15,8 @@ export interface Failure {
  * message may hold anything: it is not passed on.
  */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof EngineError) return { code: codeOf(error.code), message: sentenceOf(error.toDiagnostic()) }
+  if (error instanceof EngineError)
+    return { code: codeOf(error.code), message: fitting(sentenceOf(error.toDiagnostic())) }
   if (error instanceof DiagnosticsError) return several(error.diagnostics)
   const { name, code, frames } = traits(error)
   return {
@@ -29,8 +30,17 @@ function several(diagnostics: readonly Diagnostic[]): Failure {
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   return {
     code: codeOf(errors[0]?.code ?? 'internal'),
-    message: (errors.length > 0 ? errors : diagnostics).map(sentenceOf).join('\n'),
+    message: fitting((errors.length > 0 ? errors : diagnostics).map(sentenceOf).join('\n')),
   }
+}
+
+/**
+ * A message is a header of HTTP/2, of which Node sends 64 KiB at most; a character takes up to nine bytes there, as
+ * UTF-8 in percent encoding, which half of a surrogate pair does not have.
+ */
+function fitting(message: string): string {
+  const text = message.toWellFormed()
+  return text.length > 6000 ? `${text.slice(0, 6000)}…`.toWellFormed() : text
 }
 
 const byHttpStatus: Readonly<Record<number, status>> = {

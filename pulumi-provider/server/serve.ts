@@ -62,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       await calls.idle(endsWithin)
       await instances.close()
       log.close()
-      server.forceShutdown()
+      await shutDown(server)
     }),
   }
 }
@@ -73,6 +73,13 @@ function bind(server: grpc.Server, port: number): Promise<number> {
       error ? reject(error) : resolve(bound),
     )
   })
+}
+
+/** Lets the last answers out; a client that keeps its connection is cut off. */
+async function shutDown(server: grpc.Server): Promise<void> {
+  const closed = new Promise<void>(resolve => server.tryShutdown(() => resolve()))
+  await Promise.race([closed, new Promise<void>(resolve => setTimeout(resolve, 300).unref())])
+  server.forceShutdown()
 }
 
 /** The same answer for everybody; a failure is tried again. */

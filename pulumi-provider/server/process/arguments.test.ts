@@ -18,3 +18,7 @@ const cases: [argv: string, want: Partial<PluginArguments>][] = [
 test.each(cases)('%s', (argv, want) => {
   expect(parseArguments(argv.split(' ').filter(Boolean))).toEqual({ ...plain, ...want })
 })
+
+test.each(['--port', '--port x', '--port 65536', '--port -1'])('%s is refused', argv => {
+  expect(() => parseArguments(argv.split(' '))).toThrow(/^--port takes a number up to 65535, not /)
+})

@@ -1,3 +1,5 @@
+import { EngineError } from '../../../engine/index.ts'
+
 /** How the CLI starts a plugin, and what a person may ask. */
 export interface PluginArguments {
   /** The CLI's gRPC address; without one the process waits for a CLI to attach. */
@@ -13,7 +15,8 @@ const withValue: ReadonlySet<string> = new Set(['--tracing', '--port'])
 
 /**
  * `[--logtostderr] [-v=N] [--tracing ENDPOINT] ADDRESS` (verified 2026-11: `buildPluginArguments` in plugin.go of
- * 3.259). A flag that is not known is passed over: a later CLI may have more of them.
+ * 3.259). A flag that is not known is passed over: a later CLI may have more of them. Throws `usage` for what a person
+ * got wrong.
  */
 export function parseArguments(argv: readonly string[]): PluginArguments {
   const flags = new Map<string, string>()
@@ -23,12 +26,15 @@ export function parseArguments(argv: readonly string[]): PluginArguments {
     if (!name.startsWith('-')) positional.push(argv[index] ?? '')
     else flags.set(name, value ?? (withValue.has(name) ? (argv[++index] ?? '') : ''))
   }
-  const port = Number(flags.get('--port') ?? 0)
-  return {
-    engineAddress: positional[0],
-    port: Number.isInteger(port) && port >= 0 && port < 65_536 ? port : 0,
-    version: flags.has('--version'),
-  }
+  return { engineAddress: positional[0], port: portOf(flags.get('--port') ?? '0'), version: flags.has('--version') }
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  if (port >= 0 && port < 65_536) return port
+  throw new EngineError('usage', `--port takes a number up to 65535, not "${text}"`, {
+    remedy: 'name a free port, such as --port 45555',
+  })
 }
 
 function splitOnce(flag: string): [name: string, value?: string] {

@@ -8,17 +8,17 @@ export async function runPlugin(
   argv: readonly string[],
   options: Pick<ServeOptions, 'version' | 'factory' | 'schema'>,
 ): Promise<void> {
+  // Also what this function rejects with. A bug's message may hold anything: only its place is told.
+  process.on('uncaughtException', error => {
+    const { message, trace } = failureOf(error)
+    process.stderr.write(`error: ${message}\n${trace ? `${trace}\n` : ''}`)
+    process.exit(1)
+  })
   const { engineAddress, port, version } = parseArguments(argv)
   if (version) {
     process.stdout.write(`${options.version}\n`)
     return
   }
-  // A bug's message may hold anything: only its place is told.
-  process.on('uncaughtException', error => {
-    const { message, trace = '' } = failureOf(error)
-    process.stderr.write(`error: ${message}\n${trace}\n`)
-    process.exit(1)
-  })
 
   const served = await serve({ ...options, engineAddress, port })
   let ending = false

@@ -19,7 +19,11 @@ const key = fc.string({ unit: 'grapheme' }).filter(key => key !== signatureKey &
 /** Any value; `secrets` makes what secrets hold. */
 const values = (leaf: fc.Arbitrary<Value>): fc.Arbitrary<Value> =>
   fc.letrec<{ value: Value; open: Value }>(tie => ({
-    value: fc.oneof({ maxDepth: 4 }, tie('open'), tie('open').map(value => new SecretValue(value))),
+    value: fc.oneof(
+      { maxDepth: 4 },
+      tie('open'),
+      tie('open').map(value => new SecretValue(value)),
+    ),
     open: fc.oneof(
       { maxDepth: 4 },
       leaf,
@@ -94,7 +98,12 @@ describe('what the engine sends', () => {
       'schema_violation',
       'property it is an asset or an archive',
     ],
-    ['bytes', envelope(signatures.bytes, { value: 'canary' }), 'schema_violation', 'property it is no valid UTF-8 text'],
+    [
+      'bytes',
+      envelope(signatures.bytes, { value: 'canary' }),
+      'schema_violation',
+      'property it is no valid UTF-8 text',
+    ],
     ['a secret of nothing', envelope(signatures.secret, {}), 'malformed', 'property it is a secret without a value'],
     [
       'a reference to nothing',
