@@ -63,17 +63,6 @@ export async function failedRenewals(store: StateStore, tenant: string): Promise
   return new Map(records.map(({ id, data }) => [id, failedRenewal(data)]))
 }
 
-/** Of every tenant, or of one. */
-export async function everyFailedRenewal(
-  store: StateStore,
-  tenant?: string,
-): Promise<readonly (FailedRenewal & { readonly tenant: string })[]> {
-  const records = await store.recordsEverywhere({ collection })
-  return records
-    .filter(record => tenant === undefined || record.tenant === tenant)
-    .map(record => ({ ...failedRenewal(record.data), tenant: record.tenant }))
-}
-
 export function putFailedRenewal(failed: FailedRenewal): Mutation {
   const data: JsonObject = { ...failed }
   return { type: 'put-record', record: { collection, id: failed.address, data }, expectedVersion: 'any' }
