@@ -19,10 +19,14 @@ import {
 import { median, rounded } from './measure.ts'
 import type { BenchResult } from './result.ts'
 
-export async function run(): Promise<BenchResult[]> {
+export async function* run(): AsyncGenerator<BenchResult> {
   const git = await startGitServer()
   try {
-    return [await webhooks(git), await polls(git), await previews(), await unchanged(git), await idle(git)]
+    yield await webhooks(git)
+    yield await polls(git)
+    yield await previews()
+    yield await unchanged(git)
+    yield await idle(git)
   } finally {
     await git.stop()
   }
