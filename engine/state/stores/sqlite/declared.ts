@@ -4,7 +4,12 @@ import type { RecordedResource } from '../../../core/resource.ts'
 import type { Commit, HistoryEntry, HistoryQuery, ResourceDraft, Snapshot } from '../../store.ts'
 import { query, type Runner, template } from './query.ts'
 import { historyFrom, resourceFrom, resourceRow } from './rows.ts'
-import type { KnownSnapshot } from './snapshots.ts'
+
+/** A snapshot that was read before. */
+export interface KnownSnapshot {
+  readonly snapshot: Snapshot
+  readonly byAddress: ReadonlyMap<Address, RecordedResource>
+}
 
 const readTenant = template<{ tenant: string }>()(slot =>
   query.selectFrom('tenant').select(['lineage', 'serial']).where('name', '=', slot.tenant),

@@ -1,17 +1,9 @@
-import type { Address } from '../../../core/address.ts'
-import type { RecordedResource } from '../../../core/resource.ts'
 import type { Snapshot } from '../../store.ts'
-import { identityOf, readSnapshot } from './declared.ts'
+import { identityOf, type KnownSnapshot, readSnapshot } from './declared.ts'
 import type { Runner } from './query.ts'
 
 /** Resources kept of all tenants together; beyond, the tenants that were not asked for the longest are forgotten. */
 const mostKept = 100_000
-
-/** A snapshot that was read before. */
-export interface KnownSnapshot {
-  readonly snapshot: Snapshot
-  readonly byAddress: ReadonlyMap<Address, RecordedResource>
-}
 
 /**
  * Reads declared state and keeps what it has parsed: a service reads the whole of it for each pass, and nearly all of
