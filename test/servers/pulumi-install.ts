@@ -3,10 +3,11 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writ
 import { delimiter, join } from 'node:path'
 import { cache, demand, findProgram, goFolders, locked, run, say } from './install.ts'
 
-/** A cold build of everything takes six minutes of an idle machine with two cores. */
+/** For hooks that ask for all of it: a cold build takes six minutes of an idle machine with two cores, and the lock waits. */
 export const pulumiBuildTimeout = 45 * 60_000
 
 export interface PulumiPaths {
+  readonly version: string
   readonly pulumi: string
   /** Generates SDKs from a schema: see pulumi-sdk/main.go. */
   readonly generateSdk: string
@@ -14,6 +15,8 @@ export interface PulumiPaths {
   readonly path: string
   /** What every package schema has to satisfy: JSON Schema, in the Go module of the CLI. */
   readonly metaschema: string
+  /** Builds the Go package in that folder, with the modules of the CLI. */
+  buildGo(folder: string): Promise<void>
 }
 
 /** A Go module of our own, because `go install` refuses modules with replace directives. */
@@ -47,6 +50,9 @@ const cli: Build = {
   programs: ['pulumi', 'pulumi.json'],
   beside: [[`${pulumi}/pkg/v3`, 'codegen/schema/pulumi.json']],
 }
+
+/** Writes go.sum itself; nothing needs a C compiler. */
+const goEnv = { CGO_ENABLED: '0', GOFLAGS: '-mod=mod' }
 
 const own = join(import.meta.dirname, 'pulumi-sdk')
 const sdk: Build = {
@@ -88,11 +94,20 @@ export async function ensurePulumi(): Promise<PulumiPaths> {
   for (const build of [cli, sdk, ...hosts]) await ensureBuild(build)
   const folder = join(cache, cli.folder)
   return {
+    version,
     pulumi: join(folder, 'pulumi'),
     generateSdk: join(cache, sdk.folder, 'generate-sdk'),
     path: [cli, ...hosts].map(build => join(cache, build.folder)).join(delimiter),
     metaschema: join(folder, 'pulumi.json'),
+    buildGo,
   }
+}
+
+/** The same flags as for the CLI, so that what it was built from is there already. */
+async function buildGo(folder: string): Promise<void> {
+  const go = findProgram('go', goFolders)
+  if (go === undefined) throw new Error('the Go package needs Go, which is not installed: install Go 1.26 or newer')
+  await run(go, ['build', '-trimpath', './...'], goEnv, folder)
 }
 
 async function ensureBuild(build: Build): Promise<void> {
@@ -123,14 +138,14 @@ async function buildInto({ require, packages, own, beside = [] }: Build, go: str
   const lines = ['module trustform.test/pulumi', 'go 1.26', ...require]
   writeFileSync(join(folder, 'go.mod'), `${lines.join('\n')}\n`)
   if (own !== undefined) cpSync(own, join(folder, 'own'), { recursive: true })
-  // The tests of others go first: a build has time.
-  const env = { CGO_ENABLED: '0', GOFLAGS: '-mod=mod' }
+  const stamp = `-X ${pulumi}/sdk/v3/go/common/version.Version=v${version}`
+  // Whatever else runs on the machine goes first: a build has time.
   const build = (output: string, packagePath: string) =>
-    run('nice', ['-n', '19', go, 'build', '-trimpath', '-o', output, packagePath], env, folder)
+    run('nice', ['-n', '19', go, 'build', '-trimpath', '-ldflags', stamp, '-o', output, packagePath], goEnv, folder)
   for (const packagePath of packages) await build(packagePath.split('/').at(-1) ?? 'program', packagePath)
   if (own !== undefined) await build('generate-sdk', './own')
   for (const [module, path] of beside) {
-    const source = (await run(go, ['list', '-m', '-f', '{{.Dir}}', module], env, folder)).trim()
+    const source = (await run(go, ['list', '-m', '-f', '{{.Dir}}', module], goEnv, folder)).trim()
     cpSync(join(source, path), join(folder, path.split('/').at(-1) ?? path))
   }
 }
