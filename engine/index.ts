@@ -9,7 +9,9 @@ import type { Engine } from './composition/engine.ts'
 import type { EngineOptions } from './composition/session.ts'
 import type { Diagnostic } from './core/errors.ts'
 import type { Clock, Random, Trace } from './core/ports.ts'
+import type { DesiredResource } from './core/resource.ts'
 import type { AuditVerdict } from './events/verify-audit.ts'
+import type { Declaring, ResourceDeclaration } from './manifest/declare.ts'
 import type { SourceFiles } from './manifest/files.ts'
 import type { Loaded, LoadedConfiguration } from './manifest/load.ts'
 import type { LoadedSettings } from './manifest/settings.ts'
@@ -20,9 +22,12 @@ import type { StateStore } from './state/store.ts'
 
 export type { ApiKey, ApiKeyDraft, ApiKeyFilter, ApiKeyPorts, ApiKeys, Granter } from './access/api-keys.ts'
 export { parseScopes, type Scope, scopes } from './access/scopes.ts'
+export type { AppliedAlone } from './composition/apply-alone.ts'
 export type { Engine, LockedEngine, LockOptions, OperatorKeys } from './composition/engine.ts'
+export type { Look, LookOptions } from './composition/look.ts'
 export type { MadePlan, PlanOptions } from './composition/make-plan.ts'
 export type { CertificateView, ListedObject, ObjectView } from './composition/objects.ts'
+export type { AloneOptions } from './composition/plan-alone.ts'
 export type { EngineOptions } from './composition/session.ts'
 export { type Address, formatAddress, parseAddress } from './core/address.ts'
 export { formatDuration, parseDuration } from './core/duration.ts'
@@ -33,13 +38,16 @@ export { newId } from './core/ids.ts'
 export { isJsonObject, type Json, type JsonObject } from './core/json.ts'
 export * as markdown from './core/markdown.ts'
 export { type Clock, type Http, HttpFailure, type Log, type LogFields, type Random, type Trace } from './core/ports.ts'
-export type { Configuration, RecordedResource, SecretReference } from './core/resource.ts'
+export type { Configuration, DesiredResource, RecordedResource, SecretReference } from './core/resource.ts'
+export { Secret } from './core/secret.ts'
 export { visible } from './core/visible.ts'
 export { type AuditAction, type AuditQuery, auditActions, audited, type Said } from './events/audit.ts'
 export { type EventType, eventTypes, told } from './events/events.ts'
 export type { AuditVerdict } from './events/verify-audit.ts'
 export type { RunEvent, RunResult } from './executor/ports.ts'
 export type { Action, FieldDiff, Reason } from './kinds/driver.ts'
+export type { Declaring, PointedDiagnostic, ResourceDeclaration } from './manifest/declare.ts'
+export { type DraftValue, notYetKnown } from './manifest/draft.ts'
 export type { SourceFiles } from './manifest/files.ts'
 export type { Loaded, LoadedConfiguration } from './manifest/load.ts'
 export type { LoadedSettings, Settings } from './manifest/settings.ts'
@@ -113,6 +121,20 @@ export async function verifyAudit(store: StateStore, tenant: string): Promise<Au
 export async function loadConfiguration(paths: readonly string[], files?: SourceFiles): Promise<Loaded> {
   const manifest = await import('./manifest/load.ts')
   return manifest.loadConfiguration(paths, files ?? (await import('./manifest/files.ts')).fileSystem)
+}
+
+/** Reads one resource that a program declares, as a manifest is read; relative paths start at the working folder. */
+export async function declareResource(declaration: ResourceDeclaration, files?: SourceFiles): Promise<Declaring> {
+  const manifest = await import('./manifest/declare.ts')
+  return manifest.declareResource(declaration, files ?? (await import('./manifest/files.ts')).fileSystem)
+}
+
+/** The fields of a declared resource with their defaults, as the program has them: secrets wrapped, gaps in place. */
+export async function declaredSpec(
+  resource: DesiredResource,
+  draft: ResourceDeclaration['spec'],
+): Promise<ResourceDeclaration['spec']> {
+  return (await import('./manifest/declare.ts')).declaredSpec(resource, draft)
 }
 
 /** The file system as manifests are read from it. */

@@ -22,6 +22,8 @@ export interface ApplyOptions {
   readonly onEvent?: (event: RunEvent) => void
   /** For the audit and event logs: what made it happen, such as a commit and a run. Never a secret. */
   readonly cause?: JsonObject
+  /** What the plan needs of the state, already read under the lease. */
+  readonly state?: Snapshot
 }
 
 const never = new AbortController().signal
@@ -34,7 +36,7 @@ const never = new AbortController().signal
 export async function applyPlan(session: Session, plan: Plan, options: ApplyOptions): Promise<RunResult> {
   refuseBlocked(plan)
   // Read under the lease: what was seen while planning may be older than what another holder has done since.
-  const snapshot = await session.store.snapshot(session.tenant)
+  const snapshot = options.state ?? (await session.store.snapshot(session.tenant))
   const revisions = new Map(snapshot.resources.map(({ address, revision }) => [address as string, revision]))
   assertFresh(plan, { lineage: snapshot.lineage, revisionOf: address => revisions.get(address) })
   const keyring = await session.keyring()

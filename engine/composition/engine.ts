@@ -1,6 +1,6 @@
 import type { ApiKey, ApiKeyDraft } from '../access/api-keys.ts'
 import type { Address } from '../core/address.ts'
-import type { SecretReference } from '../core/resource.ts'
+import type { Pointer, RecordedResource, SecretReference } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
 import { type AuditQuery, audited } from '../events/audit.ts'
 import type { AuditVerdict } from '../events/verify-audit.ts'
@@ -9,13 +9,17 @@ import type { Plan } from '../planner/plan.ts'
 import { holdLease } from '../state/lease-guard.ts'
 import type { LogEntry } from '../state/records.ts'
 import type { Committed, HistoryEntry, HistoryQuery, Lease, Snapshot } from '../state/store.ts'
+import { type AppliedAlone, applyAlone } from './apply-alone.ts'
 import { type ApplyOptions, applyPlan } from './apply-plan.ts'
 import { currentCrl } from './crl.ts'
+import { type Look, type LookOptions, lookAt, openSecrets } from './look.ts'
 import { type MadePlan, makePlan, type PlanOptions } from './make-plan.ts'
 import { getObject, type ListedObject, listObjects, type ObjectView } from './objects.ts'
+import { type AloneOptions, planAlone } from './plan-alone.ts'
 import { openPlan, savePlan } from './saved-plan.ts'
 import { secretResolver } from './secrets.ts'
 import { type EngineOptions, openSession, type Session } from './session.ts'
+import { createSightings, type Sightings } from './sightings.ts'
 import { forgetResource, importObject, moveResource, rollBack } from './state-surgery.ts'
 
 export interface LockOptions {
@@ -30,7 +34,9 @@ export interface LockedEngine {
   /** Aborts when the lease is lost to somebody else. */
   readonly lost: AbortSignal
   /** `made` is the state that the plan was made on; the present one is read under the lease. */
-  apply(plan: Plan, made: Snapshot, options?: Omit<ApplyOptions, 'lease'>): Promise<RunResult>
+  apply(plan: Plan, made: Snapshot, options?: Omit<ApplyOptions, 'lease' | 'state'>): Promise<RunResult>
+  /** Plans and applies one resource; several at a time, of different addresses. */
+  applyAlone(options: AloneOptions & Omit<ApplyOptions, 'lease' | 'state'>): Promise<AppliedAlone>
   move(from: Address, to: Address): Promise<Committed>
   forget(address: Address): Promise<Committed>
   rollBack(serial: number): Promise<Committed>
@@ -42,6 +48,12 @@ export interface Engine {
   readonly stateUrl: string
   readonly tenant: string
   plan(options: PlanOptions): Promise<MadePlan>
+  /** A plan about one resource, for doors that see one at a time; its cost does not grow with the state. */
+  planAlone(options: AloneOptions): Promise<MadePlan>
+  /** One recorded resource as it stands now; undefined where there is none. */
+  look(asked: { readonly address: Address } | { readonly id: string }, options: LookOptions): Promise<Look | undefined>
+  /** The values of a recorded resource's confidential fields, by pointer below the spec. */
+  openSecrets(resource: Pick<RecordedResource, 'id' | 'spec'>): Promise<ReadonlyMap<Pointer, Secret>>
   savePlan(plan: Plan): Promise<string>
   /** Reads a plan file back together with the present state. Throws `plan_tampered`. */
   openPlan(text: string, file: string): Promise<MadePlan>
@@ -90,10 +102,14 @@ const stateLease = 'state'
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const session = await openSession(options)
   const { store, tenant } = session
+  const sightings = createSightings(session.clock)
   return {
     stateUrl: store.url,
     tenant,
     plan: request => makePlan(session, request),
+    planAlone: request => planAlone(session, sightings, request),
+    look: (asked, how) => lookAt(session, sightings, asked, how),
+    openSecrets: resource => openSecrets(session, resource),
     savePlan: plan => savePlan(session, plan),
     async openPlan(text, file) {
       const plan = await openPlan(session, text, file)
@@ -102,7 +118,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     list: filter => listObjects(session, filter),
     get: address => getObject(session, address),
     crl: address => currentCrl(session, address),
-    locked: (operation, lock, work) => locked(session, operation, lock, work),
+    locked: (operation, lock, work) => locked(session, sightings, operation, lock, work),
     snapshot: () => store.snapshot(tenant),
     history: query => store.history(tenant, query),
     async resolveSecret(reference, folder) {
@@ -155,6 +171,7 @@ async function unlock({ store, tenant, actor, clock }: Session): Promise<Lease |
 
 async function locked<T>(
   session: Session,
+  sightings: Sightings,
   operation: string,
   { waitMs = 60_000, signal, onWait }: LockOptions,
   work: (engine: LockedEngine) => Promise<T>,
@@ -172,6 +189,10 @@ async function locked<T>(
       apply: (plan, _made, options = {}) => {
         const abort = options.abort ? AbortSignal.any([options.abort, held.lost]) : held.lost
         return applyPlan(session, plan, { ...options, abort, lease: held.lease })
+      },
+      applyAlone: options => {
+        const abort = options.abort ? AbortSignal.any([options.abort, held.lost]) : held.lost
+        return applyAlone(session, sightings, { ...options, abort, lease: held.lease })
       },
       move: (from, to) => moveResource(session, held.lease, from, to),
       forget: address => forgetResource(session, held.lease, address),

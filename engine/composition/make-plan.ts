@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto'
-import { inParallel } from '../acme/in-parallel.ts'
-import type { Address } from '../core/address.ts'
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { Json } from '../core/json.ts'
 import type { Configuration } from '../core/resource.ts'
-import type { Driver, Observation, ReadContext } from '../kinds/driver.ts'
 import { loadDrivers } from '../kinds/registry.ts'
 import type { Plan } from '../planner/plan.ts'
 import { plan } from '../planner/planner.ts'
 import type { DesiredInput, LeftReason, PlanMode, PlanRequest } from '../planner/request.ts'
-import { worldOf } from '../planner/world.ts'
 import type { Snapshot } from '../state/store.ts'
 import { fieldFacts } from './field-facts.ts'
+import { observe } from './observe.ts'
 import { desiredInputs, secretResolver } from './secrets.ts'
 import type { Session } from './session.ts'
 
@@ -40,9 +37,6 @@ export interface MadePlan {
   readonly snapshot: Snapshot
 }
 
-/** Questions put to others at the same time while a plan is made. */
-const readParallelism = 16
-
 /** Reads desired, recorded and live, and plans. Throws `secret_unresolved` (all at once) and what planning throws. */
 export async function makePlan(session: Session, options: PlanOptions): Promise<MadePlan> {
   const { mode = 'apply', offline = false } = options
@@ -55,7 +49,7 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
   const drivers = await loadDrivers([...configuration.resources, ...snapshot.resources].map(({ kind }) => kind))
   const { owner } = session
   const base = { mode, owner, desired, recorded: snapshot.resources, now: session.clock.now() }
-  const live = offline ? new Map() : await observe(session, base, drivers, options.signal)
+  const live = offline || mode === 'destroy' ? new Map() : await observe(session, base, drivers, options.signal)
   const request: PlanRequest = {
     ...base,
     live,
@@ -78,45 +72,8 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
 
 const nothing: Configuration = { resources: [], warnings: [] }
 
-/**
- * What each driver sees outside. A resource that is to go is not asked for. Kinds that stand on what others see (a
- * certificate on its providers' zones) look second.
- */
-async function observe(
-  session: Session,
-  base: Pick<PlanRequest, 'mode' | 'owner' | 'desired' | 'recorded' | 'now'>,
-  drivers: ReadonlyMap<string, Driver>,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<Address, Observation>> {
-  if (base.mode === 'destroy') return new Map()
-  const context: ReadContext = {
-    clock: session.clock,
-    http: session.http,
-    log: session.log,
-    trace: session.trace,
-    network: session.network,
-    unseal: session.unseal,
-    certificate: async objectId => (await session.store.certificates(session.tenant, { objectId, limit: 1 }))[0],
-    ...(signal && { signal }),
-  }
-  const live = new Map<Address, Observation>()
-  let world = worldOf({ ...base, live })
-  for (const second of [false, true]) {
-    if (second && live.size > 0) world = worldOf({ ...base, live })
-    const asked = [...world.subjects.values()].filter(({ kind, declared }) => {
-      const driver = drivers.get(kind)
-      return driver?.read && (declared || base.mode === 'renew') && second === (driver.requires !== undefined)
-    })
-    await inParallel(asked, readParallelism, async subject => {
-      const seen = await drivers.get(subject.kind)?.read?.(subject, world, context)
-      if (seen) live.set(subject.address, seen)
-    })
-  }
-  return live
-}
-
 /** A digest of what is declared; secrets enter by their fingerprints. */
-function digestOf(desired: readonly DesiredInput[]): string {
+export function digestOf(desired: readonly DesiredInput[]): string {
   const hash = createHash('sha256')
   const byAddress = desired.toSorted((a, b) => (a.resource.address < b.resource.address ? -1 : 1))
   for (const { resource, spec } of byAddress) {

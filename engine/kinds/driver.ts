@@ -36,6 +36,9 @@ export interface Driver {
   /** Resources that it stands on beyond its references: the DNS providers that will answer its challenges. Pure. */
   requires?(subject: Subject, world: World): readonly Address[]
 
+  /** Kinds of which it looks at every resource, not only at those that it refers to (`World.all`, `openAll`). */
+  readonly surveys?: readonly string[]
+
   /** Preflight: all that can be known to go wrong, without side effects or network. Pure. */
   check?(subject: Subject, world: World): readonly Finding[]
 
@@ -47,6 +50,9 @@ export interface Driver {
    * elsewhere. Ordered pure checks; the first verdict explains the plan. Not asked for new resources.
    */
   decide?(subject: RecordedSubject, world: World): Verdict | undefined
+
+  /** When time will ask for a new version; undefined where it never does. Pure. */
+  renewalTime?(subject: Pick<RecordedSubject, 'recorded' | 'live' | 'spec'>): Date | undefined
 
   /** What becomes of its certificates, keys and accounts when it is deleted, as half a sentence. Pure. */
   fate?(recorded: RecordedResource): string | undefined

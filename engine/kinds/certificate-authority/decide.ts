@@ -39,7 +39,7 @@ function renewalIsDue(subject: RecordedSubject, { now }: World): Verdict | undef
  * The last third of the lifetime, however long it is: what an authority signs must end before it does, so it has to
  * be renewed long before its own end.
  */
-function authorityRenewalTime({ recorded, spec }: Pick<RecordedSubject, 'recorded' | 'spec'>): Date | undefined {
+export function authorityRenewalTime({ recorded, spec }: Pick<RecordedSubject, 'recorded' | 'spec'>): Date | undefined {
   const { notBefore, notAfter } = recorded.status
   if (typeof notBefore !== 'string' || typeof notAfter !== 'string') return undefined
   const [start, end] = [Date.parse(notBefore), Date.parse(notAfter)]

@@ -13,7 +13,7 @@ import { fittingValidity, openAuthority } from '../authority.ts'
 import type { Driver, NewCertificate, Operation, OperationContext, Outcome, Removal } from '../driver.ts'
 import { specOf } from '../spec.ts'
 import { checkAuthority } from './check.ts'
-import { decideAuthority } from './decide.ts'
+import { authorityRenewalTime, decideAuthority } from './decide.ts'
 
 /**
  * An authority: a key that we keep and a certificate over it. Renewing or re-issuing makes a new certificate over the
@@ -25,6 +25,7 @@ export const driver: Driver = {
   guarded: true,
   check: checkAuthority,
   decide: decideAuthority,
+  renewalTime: authorityRenewalTime,
   async create(operation, context) {
     const { keyType, keySize } = specOf<CertificateAuthoritySpec>(operation)
     context.progress('making the key')

@@ -54,21 +54,25 @@ function serverOf({ provider, environment, directoryUrl }: AcmeAccountSpec): str
 }
 
 function renewalIsDue(subject: RecordedSubject, { now }: World): Verdict | undefined {
-  if (!specOf<CertificateSpec>(subject).autoRenew) return undefined
   const due = renewalTime(subject)
   if (!due || now < due) return undefined
   return { action: 'renew', reason: 'renewal', because: `due since ${due.toISOString()}` }
 }
 
+type Lifetime = Pick<RecordedSubject, 'recorded' | 'live' | 'spec'>
+
 /**
+ * Undefined for one that is not to be renewed.
+ *
  * RFC 9773 §4.2: the CA's suggested window replaces our own guess, so that a CA that must revoke can ask early.
  * `renewBefore` can only make it earlier. Without either, two thirds of the lifetime keeps its meaning when lifetimes
  * shrink.
  */
-function renewalTime({ recorded, live, spec }: Pick<RecordedSubject, 'recorded' | 'live' | 'spec'>): Date | undefined {
+export function renewalTime({ recorded, live, spec }: Lifetime): Date | undefined {
+  const { autoRenew, renewBefore } = specOf<CertificateSpec>({ spec })
+  if (!autoRenew) return undefined
   const { notBefore, notAfter, serial, window } = recorded.status
   if (typeof notBefore !== 'string' || typeof notAfter !== 'string' || typeof serial !== 'string') return undefined
-  const { renewBefore } = specOf<CertificateSpec>({ spec })
   const validity = { notBefore: new Date(notBefore), notAfter: new Date(notAfter) }
   const own = renewalByLifetime(validity, renewBefore === undefined ? undefined : parseDuration(renewBefore))
   const suggested = windowOf(live?.facts.window ?? window)

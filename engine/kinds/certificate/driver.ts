@@ -8,7 +8,7 @@ import type { Driver, Operation, OperationContext, Outcome, Removal, Subject, Wo
 import { specOf } from '../spec.ts'
 import { checkCertificate } from './check.ts'
 import { providerCandidates } from './check-account.ts'
-import { decideCertificate } from './decide.ts'
+import { decideCertificate, renewalTime } from './decide.ts'
 import { fateOfCertificate } from './fate.ts'
 import { issueFromAccount, openAccount } from './from-account.ts'
 import { issueFromRole } from './from-role.ts'
@@ -21,9 +21,11 @@ export const driver: Driver = {
   idPrefix: 'cert',
   guarded: false,
   requires: challengeProviders,
+  surveys: ['DnsProvider'],
   check: checkCertificate,
   read: observeCertificate,
   decide: decideCertificate,
+  renewalTime,
   fate: fateOfCertificate,
   create: issue,
   renew: issue,

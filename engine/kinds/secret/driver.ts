@@ -7,6 +7,7 @@ export const driver: Driver = {
   kind: 'Secret',
   idPrefix: 'sec',
   guarded: false,
+  surveys: ['Secret'],
   check: pathIsOurs,
   fate: () => 'its values are destroyed',
   create: store,

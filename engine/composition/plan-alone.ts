@@ -1,0 +1,206 @@
+import type { Address } from '../core/address.ts'
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { pointerTokens, valueAt } from '../core/pointer.ts'
+import type { DesiredResource, Pointer, RecordedResource } from '../core/resource.ts'
+import type { Driver, Observation } from '../kinds/driver.ts'
+import { loadDrivers } from '../kinds/registry.ts'
+import { plan } from '../planner/planner.ts'
+import type { DesiredInput, PlanRequest } from '../planner/request.ts'
+import { worldOf } from '../planner/world.ts'
+import { fieldFacts } from './field-facts.ts'
+import { digestOf, type MadePlan } from './make-plan.ts'
+import { closureOf, type Neighbourhood, neighbourhoodOf } from './neighbourhood.ts'
+import { readContext } from './observe.ts'
+import { desiredInputs, secretResolver } from './secrets.ts'
+import type { Session } from './session.ts'
+import type { Sightings } from './sightings.ts'
+
+export interface AloneOptions {
+  readonly address: Address
+  /** As it is declared; absent: it goes. */
+  readonly resource?: DesiredResource
+  /** Others that are to be taken as declared, on top of what is recorded: a preview of several resources. */
+  readonly beside?: ReadonlyMap<Address, DesiredResource>
+  /** Take it over from another owner. */
+  readonly adopt?: boolean
+  /** The explicit word where its kind needs one to be deleted or replaced. */
+  readonly allow?: boolean
+  readonly signal?: AbortSignal
+}
+
+const none: ReadonlyMap<Address, DesiredResource> = new Map()
+
+/**
+ * A plan about one resource, for doors that see one at a time: nothing else is pruned or acted upon. It looks at as
+ * much of the state as concerns the resource, so that its cost does not grow with the state.
+ */
+export async function planAlone(session: Session, sightings: Sightings, options: AloneOptions): Promise<MadePlan> {
+  const { address, resource, beside = none } = options
+  const snapshot = await session.store.snapshot(session.tenant)
+  const around = neighbourhoodOf(snapshot)
+  if ((await session.store.dataKeys(session.tenant)).length > 0) await session.keyring()
+  const declared = resource ? await declaredAround(resource, beside) : []
+  const resources = declared.map(each => settled(each, around.byAddress.get(each.address)))
+  const desired = await inputsOf(session, resources, around)
+  const question = { session, sightings, options, around, desired, snapshot }
+  if (!resource) return planWithin(question, around.above([address]))
+  const made = await planWithin(question, [])
+  const action = made.plan.document.changes.find(change => change.address === address)?.action
+  const isAnother = action === 'replace' || (action === 'create' && around.byAddress.has(address))
+  return isAnother ? planWithin(question, around.above([address])) : made
+}
+
+interface Question {
+  readonly session: Session
+  readonly sightings: Sightings
+  readonly options: AloneOptions
+  readonly around: Neighbourhood
+  readonly desired: readonly DesiredInput[]
+  readonly snapshot: MadePlan['snapshot']
+}
+
+async function planWithin(question: Question, also: readonly Address[]): Promise<MadePlan> {
+  const { session, options, around, desired, snapshot } = question
+  const declared = desired.map(({ resource }) => resource)
+  const kinds = [...declared.map(({ kind }) => kind), ...also.map(kindOf), kindOf(options.address)]
+  const recorded = closureOf(around, declared, [options.address, ...also], await loadDrivers(kinds))
+  const drivers = await loadDrivers([...kinds, ...recorded.map(({ kind }) => kind)])
+  const base = {
+    mode: options.resource ? ('apply' as const) : ('destroy' as const),
+    alone: options.address,
+    owner: session.owner,
+    desired,
+    recorded,
+    now: session.clock.now(),
+  }
+  const request: PlanRequest = {
+    ...base,
+    live: await seen(question, base, drivers),
+    drivers,
+    offline: false,
+    lineage: snapshot.lineage,
+    serial: snapshot.serial,
+    configDigest: digestOf(desired),
+    adopt: options.adopt ?? false,
+    targets: [],
+    excludes: [],
+    allow: options.allow ? [options.address] : [],
+    force: new Set(),
+    fields: fieldFacts,
+  }
+  return { plan: plan(request), snapshot: { ...snapshot, resources: recorded } }
+}
+
+/** The resource itself is looked at; of the others counts what was seen a moment ago. */
+async function seen(
+  { session, sightings, options }: Question,
+  base: Pick<PlanRequest, 'mode' | 'alone' | 'owner' | 'desired' | 'recorded' | 'now'>,
+  drivers: ReadonlyMap<string, Driver>,
+): Promise<ReadonlyMap<Address, Observation>> {
+  const live = new Map<Address, Observation>()
+  for (const { address } of [...base.recorded, ...base.desired.map(({ resource }) => resource)]) {
+    const last = address === options.address ? undefined : sightings.latest(address)
+    if (last) live.set(address, last)
+  }
+  const input = base.desired.find(({ resource }) => resource.address === options.address)
+  if (!input || input.unknown) return live
+  const driver = drivers.get(input.resource.kind)
+  if (!driver?.read) return live
+  const world = worldOf({ ...base, live })
+  const subject = world.subjects.get(options.address)
+  if (!subject) return live
+  const { address, spec, recorded } = subject
+  const asked = { address, spec, revision: recorded?.revision }
+  const last = sightings.of(asked)
+  const observation = last ?? (await driver.read(subject, world, readContext(session, options.signal)))
+  if (last === undefined) sightings.keep(asked, observation === 'nothing' ? undefined : observation)
+  if (observation !== undefined && observation !== 'nothing') live.set(address, observation)
+  return live
+}
+
+/** The resource and those of its neighbours that it leads to, or that its kind looks at. */
+async function declaredAround(
+  resource: DesiredResource,
+  beside: ReadonlyMap<Address, DesiredResource>,
+): Promise<DesiredResource[]> {
+  if (beside.size === 0) return [resource]
+  const drivers = await loadDrivers([resource, ...beside.values()].map(({ kind }) => kind))
+  const found = new Map([[resource.address, resource]])
+  for (const each of found.values()) {
+    const surveyed = new Set(drivers.get(each.kind)?.surveys)
+    // A stored secret is named by its path.
+    if (each.secrets.some(({ reference }) => 'secret' in reference)) surveyed.add('Secret')
+    if (surveyed.size > 0) {
+      for (const other of beside.values()) {
+        if (surveyed.has(other.kind) && !found.has(other.address)) found.set(other.address, other)
+      }
+    }
+    for (const { kind, target } of each.references) {
+      const other = 'name' in target ? beside.get(`${kind}/${target.name}`) : undefined
+      if (other && !found.has(other.address)) found.set(other.address, other)
+    }
+  }
+  return [...found.values()]
+}
+
+async function inputsOf(
+  session: Session,
+  resources: readonly DesiredResource[],
+  around: Neighbourhood,
+): Promise<DesiredInput[]> {
+  const stored = around.ofKind('Secret').flatMap(address => around.byAddress.get(address) ?? [])
+  const resolver = secretResolver(session, resources, stored)
+  const inputs = await desiredInputs(session, { resources, warnings: [] }, resolver)
+  return inputs.map(input => ({ ...input, ...(input.resource.unknown && { unknown: input.resource.unknown }) }))
+}
+
+/** What is not known yet counts as it is recorded, or as absent: drivers never see a stand-in. */
+function settled(resource: DesiredResource, recorded: RecordedResource | undefined): DesiredResource {
+  if (!resource.unknown) return resource
+  const document: JsonObject = {
+    spec: resource.spec,
+    metadata: { labels: resource.labels },
+    lifecycle: { ...resource.lifecycle },
+  }
+  const before: JsonObject = {
+    spec: recorded?.spec ?? {},
+    metadata: { labels: recorded?.labels ?? {} },
+    lifecycle: { ...recorded?.lifecycle },
+  }
+  // The last of a list first, so that places keep their numbers while items go.
+  const plain = resource.unknown.toReversed().reduce((value, pointer) => {
+    const instead = valueAt(before, pointer)
+    return placed(value, pointerTokens(pointer), instead) as JsonObject // an object stays an object
+  }, document)
+  const at = (pointer: Pointer): JsonObject => {
+    const value = valueAt(plain, pointer)
+    return isJsonObject(value) ? value : {}
+  }
+  return {
+    ...resource,
+    spec: at('/spec'),
+    // As the schema has them, with values of the recorded resource in some places.
+    labels: at('/metadata/labels') as DesiredResource['labels'],
+    lifecycle: at('/lifecycle') as DesiredResource['lifecycle'],
+  }
+}
+
+/** A copy with another value at a pointer, or without one there. */
+function placed(node: Json | undefined, tokens: readonly string[], value: Json | undefined): Json | undefined {
+  const [token, ...rest] = tokens
+  if (token === undefined) return value
+  if (Array.isArray(node)) {
+    const items = (node as readonly Json[]).map((item, index) =>
+      String(index) === token ? placed(item, rest, value) : item,
+    )
+    return items.filter(item => item !== undefined)
+  }
+  if (!isJsonObject(node)) return node
+  const { [token]: inner, ...others } = node
+  const changed = placed(inner, rest, value)
+  return changed === undefined ? others : { ...others, [token]: changed }
+}
+
+function kindOf(address: Address): string {
+  return address.slice(0, address.indexOf('/'))
+}
