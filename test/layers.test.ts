@@ -45,7 +45,8 @@ test('nobody imports what its layer may not', () => {
 
 test('nobody imports in a circle', () => {
   const graph = new Map([...imports].map(([from, targets]) => [from, targets.filter(to => imports.has(to))]))
-  expect(topologicalOrder(graph)).toHaveProperty('order')
+  const sorted = topologicalOrder(graph)
+  expect('cycle' in sorted ? sorted.cycle : []).toEqual([])
 })
 
 const made: [what: string, from: string, to: string, allowed: boolean][] = [

@@ -2,8 +2,9 @@ import { audited, EngineError, told } from '../../engine/index.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
 import { reconcileRequest } from '../jobs/requests.ts'
 import type { Plans } from '../services.ts'
+import { pageOf } from './paging.ts'
 import { approvePlan, changePlan, planCollection, planOf, type StoredPlan } from './plan-records.ts'
-import { commit, pageOf, type RecordPorts } from './ports.ts'
+import { commit, type RecordPorts } from './ports.ts'
 
 /** The plans that the loop recorded; an approval wakes it in the same commit. */
 export function createPlans(ports: RecordPorts): Plans {

@@ -1,7 +1,8 @@
 import type { StoredRecord } from '../../engine/index.ts'
 import type { Run } from '../loop/runs.ts'
 import type { Runs, StoredRun } from '../services.ts'
-import { pageOf, type RecordPorts } from './ports.ts'
+import { pageOf } from './paging.ts'
+import type { RecordPorts } from './ports.ts'
 
 const collection = 'run'
 

@@ -3,8 +3,9 @@ import { jobMutation } from '../jobs/job-mutation.ts'
 import type { Trigger } from '../loop/runs.ts'
 import type { DeclaredSource, Sources } from '../services.ts'
 import type { Condition, Source, SourceSpec, SourceState } from '../sources/source.ts'
+import { pageOf } from './paging.ts'
 import { changePlan, openPlans } from './plan-records.ts'
-import { commit, pageOf, type RecordPorts } from './ports.ts'
+import { commit, type RecordPorts } from './ports.ts'
 import { allSources, putSource, saveSource, sourceById, sourceCollection, sourceOf } from './source-records.ts'
 
 /** Who does what `reconciler.yaml` says. */
