@@ -1,3 +1,4 @@
+import { Console } from 'node:console'
 import { failureOf } from '../grpc-status.ts'
 import { type ServeOptions, serve } from '../serve.ts'
 import { parseArguments } from './arguments.ts'
@@ -8,6 +9,8 @@ export async function runPlugin(
   argv: readonly string[],
   options: Pick<ServeOptions, 'version' | 'factory' | 'schema'>,
 ): Promise<void> {
+  // The CLI reads the port from standard output, and takes anything before it for an error.
+  globalThis.console = new Console(process.stderr, process.stderr)
   // Also what this function rejects with. A bug's message may hold anything: only its place is told.
   process.on('uncaughtException', error => {
     const { message, trace } = failureOf(error)
