@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { cpSync, existsSync, linkSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { cache, demand, findProgram, goFolders, locked, run, say } from './install.ts'
 
 /** For hooks that ask for all of it: a cold build takes six minutes of an idle machine with two cores, and the lock waits. */
@@ -11,7 +11,7 @@ export interface PulumiPaths {
   readonly pulumi: string
   /** Generates SDKs from a schema: see pulumi-sdk/main.go. */
   readonly generateSdk: string
-  /** A PATH with the CLI and its language hosts. */
+  /** The folder with the CLI and its language hosts, for the PATH. */
   readonly path: string
   /** What every package schema has to satisfy: JSON Schema, in the Go module of the CLI. */
   readonly metaschema: string
@@ -93,13 +93,24 @@ const hosts: readonly Build[] = [
 export async function ensurePulumi(): Promise<PulumiPaths> {
   for (const build of [cli, sdk, ...hosts]) await ensureBuild(build)
   const folder = join(cache, cli.folder)
+  // Beside the CLI they are a part of it; from anywhere else on the PATH it warns of each.
+  for (const host of hosts)
+    for (const name of host.programs) linkOnce(join(cache, host.folder, name), join(folder, name))
   return {
     version,
     pulumi: join(folder, 'pulumi'),
     generateSdk: join(cache, sdk.folder, 'generate-sdk'),
-    path: [cli, ...hosts].map(build => join(cache, build.folder)).join(delimiter),
+    path: folder,
     metaschema: join(folder, 'pulumi.json'),
     buildGo,
+  }
+}
+
+function linkOnce(from: string, to: string): void {
+  try {
+    linkSync(from, to)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }
 

@@ -2,10 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { pulumiSchema } from '../../pulumi-provider/schema/package.ts'
 import { kinds } from '../../schemas/generated/catalogue.ts'
 import { run } from './install.ts'
+import { startPulumi } from './pulumi.ts'
 import { ensurePulumi, type PulumiPaths, pulumiBuildTimeout } from './pulumi-install.ts'
+import { pluginFromSource } from './pulumi-plugin.ts'
 import { ensurePulumiPython } from './pulumi-python.ts'
 import { generateSdks, type Sdks, typeCheck } from './pulumi-sdk.ts'
 import { createScratch } from './scratch.ts'
@@ -135,6 +138,17 @@ test(
   },
   pulumiBuildTimeout,
 )
+
+test('the CLI asks the plugin for it, and takes it', async () => {
+  const cli = await startPulumi(join(scratch.path, 'cli'))
+  const plugin = join(pluginFromSource(join(scratch.path, 'plugin')), 'pulumi-resource-trustform')
+  const answered: unknown = JSON.parse(await cli.demand(['package', 'get-schema', plugin]))
+  const { version } = manifest
+  // The CLI leaves out what is empty.
+  const { types: _types, functions: _functions, provider: _provider, resources, ...rest } = pulumiSchema(version)
+  const inputs = Object.entries(resources).map(([token, { inputProperties }]) => [token, { inputProperties }])
+  expect(answered).toMatchObject({ ...rest, resources: Object.fromEntries(inputs) })
+})
 
 test('everything that Pulumi needs is in the cache', () => {
   expect([pulumi.pulumi, pulumi.generateSdk, pulumi.metaschema].filter(path => !existsSync(path))).toEqual([])
