@@ -9,6 +9,9 @@ import {
 import type { Repository } from '../sources/repository.ts'
 import type { Source } from '../sources/source.ts'
 
+/** Errors and warnings of one commit that a run's log shows: who mends these sees the next. */
+const mostTold = 100
+
 /** What a source declares at a commit. Throws `DiagnosticsError`, and `input_empty` where nothing is declared. */
 export async function configurationAt(
   repository: Repository,
@@ -17,7 +20,9 @@ export async function configurationAt(
   line: (text: string) => void = () => {},
 ): Promise<LoadedConfiguration> {
   const { configuration, diagnostics } = await loadConfiguration(spec.paths, repository.filesAt(commit))
-  for (const text of (await formatDiagnostics(diagnostics, 'text')).split('\n')) if (text !== '') line(text)
+  const told = await formatDiagnostics(diagnostics.slice(0, mostTold), 'text')
+  for (const text of told.split('\n')) if (text !== '') line(text)
+  if (diagnostics.length > mostTold) line(`and ${diagnostics.length - mostTold} more`)
   if (!configuration) throw new DiagnosticsError(diagnostics)
   if (configuration.resources.length > 0) return configuration
   // Deleting everything is done by saying so (`trustform destroy`), never by an empty folder.

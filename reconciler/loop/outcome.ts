@@ -32,11 +32,11 @@ export function outcomeOf(
     return { type: 'waiting', until: retryAt(now, failures + 1, random), reason: 'InternalError', message }
   }
   // What fails everywhere alike is said once.
-  const message = [...new Set(diagnostics.map(sentence))].join('; ').slice(0, 4000)
+  const message = [...new Set(diagnostics.slice(0, 1000).map(sentence))].join('; ').slice(0, 4000)
   const reason = diagnostics.length > 1 && isConfiguration(first) ? 'InvalidConfiguration' : reasonOf(first)
   const waits = diagnostics.some(({ code }) => ['wait', 'at-once'].includes(errorCatalogue[code].retry))
   if (!waits) return { type: 'stalled', reason, message }
-  const asked = Math.max(0, ...diagnostics.map(({ retryAfter }) => retryAfter ?? 0))
+  const asked = diagnostics.reduce((longest, { retryAfter = 0 }) => Math.max(longest, retryAfter), 0)
   return { type: 'waiting', until: retryAt(now, failures + 1, random, asked), reason, message }
 }
 

@@ -53,7 +53,8 @@ export async function startGitopsService(
   const port = await configure(work, sources, options)
   const scopes = 'sources:read,sources:write,plans:read,plans:approve,runs:read,events:read,audit:read'
   const created = await work.expect(0, ['key', 'create', '--name', 'test', '--state', state, '--scopes', scopes])
-  const headers = { authorization: `Bearer ${created.stdout.trim()}` }
+  // A connection of its own each time: a process that was killed leaves dead ones in the pool.
+  const headers = { authorization: `Bearer ${created.stdout.trim()}`, connection: 'close' }
   const child = spawn(process.execPath, [options.entry ?? entry, 'serve', '--config', 'reconciler.yaml'], {
     cwd: work.folder,
     env: { ...work.env, ...env },
@@ -99,7 +100,7 @@ export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => 
   for (const deadline = Date.now() + seconds * 1000; ; ) {
     const answer = await ask()
     if (satisfied(answer)) return answer
-    if (Date.now() > deadline) throw new Error(`never came true: ${JSON.stringify(answer, null, 1).slice(0, 4000)}`)
+    if (Date.now() > deadline) throw new Error(`never came true: ${JSON.stringify(answer, null, 1).slice(0, 12_000)}`)
     await new Promise(settle => setTimeout(settle, 100))
   }
 }
