@@ -1,5 +1,6 @@
 import grpc from '@grpc/grpc-js'
 import rpc from '@pulumi/pulumi/proto/provider_grpc_pb.js'
+import { EngineError } from '../../engine/index.ts'
 import type { CallContext, ProviderFactory } from '../ports.ts'
 import { createCalls } from './calls.ts'
 import { createEngineLog } from './engine-log.ts'
@@ -70,10 +71,16 @@ export async function serve(options: ServeOptions): Promise<Served> {
 function bind(server: grpc.Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
+      error ? reject(cannotListen(port, error)) : resolve(bound),
     )
   })
 }
+
+const cannotListen = (port: number, cause: Error): EngineError =>
+  new EngineError('listener_failed', `port ${port} of 127.0.0.1 cannot be listened on`, {
+    remedy: 'choose another one, or end what listens there',
+    cause,
+  })
 
 /** Lets the last answers out; a client that keeps its connection is cut off. */
 async function shutDown(server: grpc.Server): Promise<void> {

@@ -1,4 +1,5 @@
 import { Console } from 'node:console'
+import grpc from '@grpc/grpc-js'
 import { failureOf } from '../grpc-status.ts'
 import { type ServeOptions, serve } from '../serve.ts'
 import { parseArguments } from './arguments.ts'
@@ -11,6 +12,8 @@ export async function runPlugin(
 ): Promise<void> {
   // The CLI reads the port from standard output, and takes anything before it for an error.
   globalThis.console = new Console(process.stderr, process.stderr)
+  // What gRPC logs is told as an error already; who asks for more sets GRPC_VERBOSITY.
+  if (!process.env.GRPC_VERBOSITY) grpc.setLogVerbosity(grpc.logVerbosity.NONE)
   // Also what this function rejects with. A bug's message may hold anything: only its place is told.
   process.on('uncaughtException', error => {
     const { message, trace } = failureOf(error)
