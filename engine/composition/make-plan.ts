@@ -7,6 +7,7 @@ import type { Plan } from '../planner/plan.ts'
 import { plan } from '../planner/planner.ts'
 import type { DesiredInput, LeftReason, PlanMode, PlanRequest } from '../planner/request.ts'
 import type { Snapshot } from '../state/store.ts'
+import { concernOf } from './concern.ts'
 import { fieldFacts } from './field-facts.ts'
 import { observe } from './observe.ts'
 import { desiredInputs, secretResolver } from './secrets.ts'
@@ -48,7 +49,9 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
   const desired = await desiredInputs(session, configuration, resolver)
   const drivers = await loadDrivers([...configuration.resources, ...snapshot.resources].map(({ kind }) => kind))
   const { owner } = session
-  const base = { mode, owner, desired, recorded: snapshot.resources, now: session.clock.now() }
+  const { targets = [], excludes = [] } = options
+  const recorded = concernOf(snapshot, { mode, owner, desired, drivers, targets, excludes })
+  const base = { mode, owner, desired, recorded, now: session.clock.now() }
   const live = offline || mode === 'destroy' ? new Map() : await observe(session, base, drivers, options.signal)
   const request: PlanRequest = {
     ...base,
@@ -59,8 +62,8 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
     serial: snapshot.serial,
     configDigest: digestOf(desired),
     adopt: options.adopt ?? false,
-    targets: options.targets ?? [],
-    excludes: options.excludes ?? [],
+    targets,
+    excludes,
     allow: options.allow ?? [],
     force: new Set(options.force),
     hold: new Set(options.hold),
