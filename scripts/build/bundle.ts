@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -16,8 +16,11 @@ const common: BuildOptions = {
   logLevel: 'warning',
 }
 
-/** Writes what bin/trustform runs to a folder, which is emptied first. The validators must have been generated. */
-export async function bundle(outdir: string): Promise<void> {
+/**
+ * Writes what bin/ runs to a folder, which is emptied first. The validators must have been generated. Tells what the
+ * split part is made of, with paths from the root of the repository.
+ */
+export async function bundle(outdir: string): Promise<Metafile> {
   rmSync(outdir, { recursive: true, force: true })
 
   // The start and `validate`: CommonJS, because linking ES modules would cost `validate` more than its work; and cut
@@ -38,9 +41,11 @@ export async function bundle(outdir: string): Promise<void> {
   })
 
   // Every other command: one small file per command, kind and DNS provider, so that each loads only what it needs.
-  await build({
+
+  const { metafile } = await build({
     ...common,
     entryPoints: [{ in: 'engine/cli/program.ts', out: 'program' }],
+    metafile: true,
     outdir,
     splitting: true,
     format: 'esm',
@@ -50,6 +55,7 @@ export async function bundle(outdir: string): Promise<void> {
       js: "import{createRequire as __trustformRequire}from'node:module';const require=__trustformRequire(import.meta.url);",
     },
   })
+  return metafile
 }
 
 function validators(): string[] {
