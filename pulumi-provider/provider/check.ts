@@ -1,0 +1,53 @@
+import { type Address, declareResource } from '../../engine/index.ts'
+import type { CheckFailure, ConfiguredProvider, Properties, ResourceName } from '../ports.ts'
+import { addressIn, declarationOf, filledInputs, reasonOf, wrongWishes } from './inputs.ts'
+import type { Parts } from './parts.ts'
+import { propertyPath } from './property-path.ts'
+
+/** Validates, fills in defaults and the name; the state is not asked. */
+export function createCheck({ program }: Pick<Parts, 'program'>): ConfiguredProvider['check'] {
+  return async (resource, given, oldInputs) => {
+    const { kind, urn } = resource
+    const inputs = { ...given, ...nameFor(resource, given, oldInputs) }
+    const failures = wrongWishes(kind, inputs)
+    if (inputs.name === undefined) failures.push(unnamed(kind))
+    const { resource: declared, diagnostics } = await declareResource(declarationOf(kind, inputs))
+    for (const diagnostic of diagnostics) {
+      if (inputs.name === undefined && diagnostic.pointer === '/metadata/name') continue
+      failures.push({ property: propertyPath(diagnostic.pointer, inputs), reason: reasonOf(diagnostic) })
+    }
+    if (!declared || failures.length > 0) return { inputs, failures }
+    const address = addressIn(kind, inputs)
+    const other = address && program.claim(address, urn)
+    if (address && other !== undefined) return { inputs, failures: [declaredTwice(address, other)] }
+    return { inputs: await filledInputs(declared, inputs), failures: [] }
+  }
+}
+
+/** The program's word, else what the project's naming says, else the logical name. */
+function nameFor(
+  { name, autonaming }: ResourceName,
+  given: Properties,
+  oldInputs: Properties,
+): { readonly name?: Properties[string] } {
+  if (given.name !== undefined && given.name !== null) return { name: given.name }
+  if (!autonaming) return { name }
+  if (autonaming.mode === 'disable') return {}
+  if (autonaming.mode === 'enforce') return { name: autonaming.proposed }
+  // A proposal is another one each time; the first one stays.
+  return { name: oldInputs.name ?? autonaming.proposed }
+}
+
+function unnamed(kind: string): CheckFailure {
+  return {
+    property: 'name',
+    reason: `the project names nothing by itself, and this ${kind} has no name\n  remedy: set name`,
+  }
+}
+
+function declaredTwice(address: Address, other: string): CheckFailure {
+  return {
+    property: 'name',
+    reason: `${address} is declared twice: also by ${other}\n  remedy: give one of them another name`,
+  }
+}

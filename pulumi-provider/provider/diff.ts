@@ -1,0 +1,100 @@
+import type { Address, Change, FieldDiff } from '../../engine/index.ts'
+import type { ConfiguredProvider, FieldDifference, Properties } from '../ports.ts'
+import { kindOutputs } from '../schema/outputs.ts'
+import { isAnother } from './foreseen.ts'
+import { addressIn, declared, wishesOf } from './inputs.ts'
+import { changeOf, tellFindings } from './judged.ts'
+import type { Parts } from './parts.ts'
+import { propertyPath, propertyTokens } from './property-path.ts'
+import { isSame, isTrue, valueAtTokens } from './values.ts'
+
+/** What the driver would do, as differences of properties. */
+export function createDiff({ settings, program, backend }: Parts): ConfiguredProvider['diff'] {
+  return async ({ kind, urn }, { id, oldInputs, oldOutputs, inputs, ignored }, context) => {
+    const fields = new Map<string, FieldDifference>()
+    const answer = () => {
+      for (const path of [...fields.keys()]) if (ignored.includes(topOf(path))) fields.delete(path)
+      return { fields }
+    }
+    for (const wish of wishesOf(kind)) {
+      if (wish !== 'adopt' && isTrue(inputs[wish]) !== isTrue(oldInputs[wish])) fields.set(wish, changed)
+    }
+    const address = addressIn(kind, inputs)
+    if (address === undefined || address !== formerAddress(kind, oldInputs, oldOutputs)) {
+      fields.set('name', { kind: 'update', replaces: true, input: true })
+      return answer()
+    }
+    const engine = await backend(urn)
+    const adopt = settings.adopt || isTrue(inputs.adopt)
+    const resource = await declared(kind, inputs)
+    const question = { address, resource, adopt, beside: program.previewed, signal: context.signal }
+    const document = await engine.plan(question)
+    const change = changeOf(document, address)
+    for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
+    const recorded = await engine.look({ address }, { outside: false })
+    // Gone, or another one since: Pulumi can take note of a new id only by a replacement.
+    if (recorded?.resource.id !== id || isAnother(change)) replaceBy(fields, kind)
+    const result = answer()
+    if (result.fields.size === 0) tellFindings(document, address, context)
+    return result
+  }
+}
+
+const changed: FieldDifference = { kind: 'update', replaces: false, input: true }
+
+function formerAddress(kind: string, oldInputs: Properties, oldOutputs: Properties): Address | undefined {
+  return addressIn(kind, oldOutputs) ?? addressIn(kind, oldInputs)
+}
+
+function differences(
+  change: Change,
+  {
+    oldInputs,
+    inputs,
+    adopt,
+  }: { readonly oldInputs: Properties; readonly inputs: Properties; readonly adopt: boolean },
+): Map<string, FieldDifference> {
+  const fields = new Map<string, FieldDifference>()
+  for (const diff of change.diffs) {
+    if (diff.path === '/owner') {
+      // What another door owns is only looked at, until it is to be taken over.
+      if (adopt) fields.set('adopt', changed)
+      continue
+    }
+    const path = propertyPath(diff.path, inputs, oldInputs)
+    const before = fields.get(path)
+    const field = differenceOf(diff, oldInputs, inputs)
+    // One item of a set went where another one came.
+    fields.set(path, before ? { ...field, kind: 'update', replaces: before.replaces || field.replaces } : field)
+  }
+  const isVersion = change.action === 'renew' || change.action === 'reissue'
+  if (isVersion && fields.size === 0) {
+    for (const name of ['serialNumber', 'notAfter']) fields.set(name, { kind: 'update', replaces: false, input: false })
+  }
+  return fields
+}
+
+function differenceOf(
+  { path, before, after, forcesReplacement }: FieldDiff,
+  oldInputs: Properties,
+  inputs: Properties,
+): FieldDifference {
+  const tokens = propertyTokens(path)
+  return {
+    kind: before === null ? 'add' : after === null ? 'delete' : 'update',
+    replaces: forcesReplacement,
+    // Otherwise the program is as it was, and what is recorded is not.
+    input: !isSame(valueAtTokens(oldInputs, tokens), valueAtTokens(inputs, tokens)),
+  }
+}
+
+/** Without a field that says so by itself, what the new object will have of its own does. */
+function replaceBy(fields: Map<string, FieldDifference>, kind: string): void {
+  if ([...fields.values()].some(({ replaces }) => replaces)) return
+  const own = Object.entries(kindOutputs[kind] ?? {}).find(([, { always }]) => always)?.[0] ?? 'name'
+  fields.set(own, { kind: 'update', replaces: true, input: false })
+}
+
+function topOf(path: string): string {
+  return /^[^.[]*/.exec(path)?.[0] ?? path
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { Address, CertificateView, Look } from '../../engine/index.ts'
+import type { Backend } from '../backend/backend.ts'
+import { type Properties, SecretValue, type Value } from '../ports.ts'
+import { kindOutputs } from '../schema/outputs.ts'
+
+/** A recorded resource with its certificate, where it has one. */
+export interface Shown {
+  readonly look: Look
+  readonly certificate: CertificateView | undefined
+}
+
+type Teller = (shown: Shown) => Value | undefined | Promise<Value | undefined>
+
+const ofCertificate =
+  (tell: (view: CertificateView) => Value | undefined): Teller =>
+  ({ certificate }) =>
+    certificate && tell(certificate)
+
+const ofStatus =
+  (field: string): Teller =>
+  ({ look }) => {
+    const value = look.resource.status[field]
+    if (typeof value === 'string') return value
+    return Array.isArray(value) ? value.map(String) : undefined
+  }
+
+/** How each computed property is told; the schema says which kind has which. */
+export const tellers: Readonly<Record<string, Teller>> = {
+  certificatePem: ofCertificate(({ pem }) => pem),
+  chainPem: ofCertificate(({ chainPem }) => chainPem),
+  rootPem: ofCertificate(view => view.rootPem ?? (view.facts.subject === view.facts.issuer ? view.pem : undefined)),
+  fullchainPem: ofCertificate(({ pem, chainPem }) => pem + chainPem),
+  serialNumber: ofCertificate(({ row }) => row.serial),
+  notBefore: ofCertificate(({ row }) => row.notBefore),
+  notAfter: ofCertificate(({ row }) => row.notAfter),
+  sha256Fingerprint: ofCertificate(({ row }) => createHash('sha256').update(row.der).digest('hex')),
+  renewAt: ({ look }) => look.renewsAt?.toISOString(),
+  revokedAt: ({ look: { resource, live } }) => {
+    const at = resource.status.revokedAt ?? live?.facts.revokedAt
+    return typeof at === 'string' ? at : undefined
+  },
+  privateKeyPem: async ({ certificate }) => {
+    const key = await certificate?.key?.()
+    return key && new SecretValue(key.reveal())
+  },
+  accountUrl: ofStatus('url'),
+  serverUrl: ofStatus('directoryUrl'),
+  zones: ofStatus('zones'),
+  fields: ofStatus('fields'),
+}
+
+/** The computed properties of a kind, by name; the private key only where it is asked for. */
+export function outputNames(kind: string, exportPrivateKey: boolean): readonly string[] {
+  return Object.keys(kindOutputs[kind] ?? {}).filter(name => name !== 'privateKeyPem' || exportPrivateKey)
+}
+
+/** What the provider computes for a recorded resource; undefined where nothing is recorded. */
+export async function show(
+  backend: Backend,
+  asked: { readonly address: Address } | { readonly id: string },
+  options: { readonly outside: boolean; readonly signal?: AbortSignal },
+): Promise<Shown | undefined> {
+  const look = await backend.look(asked, options)
+  if (!look) return undefined
+  const { address, kind } = look.resource
+  const hasCertificate = Object.hasOwn(kindOutputs[kind] ?? {}, 'serialNumber')
+  return { look, certificate: hasCertificate ? await backend.certificate(address) : undefined }
+}
+
+export async function computed(shown: Shown, exportPrivateKey: boolean): Promise<Properties> {
+  const outputs: { [name: string]: Value } = {}
+  for (const name of outputNames(shown.look.resource.kind, exportPrivateKey)) {
+    const value = await tellers[name]?.(shown)
+    if (value !== undefined) outputs[name] = value
+  }
+  return outputs
+}

@@ -1,0 +1,118 @@
+import { type Address, isJsonObject, type Json, type RecordedResource, type Secret } from '../../engine/index.ts'
+import type { Backend } from '../backend/backend.ts'
+import { type CallContext, type ConfiguredProvider, type Properties, SecretValue, type Value } from '../ports.ts'
+import { secretProperties } from '../schema/outputs.ts'
+import { addressIn, declared } from './inputs.ts'
+import { changeOf } from './judged.ts'
+import { computed, type Shown, show } from './outputs.ts'
+import type { Parts } from './parts.ts'
+import { refreshesBeforeUpdate } from './refresh.ts'
+import { isTrue } from './values.ts'
+
+/** Refresh and import. Reads only: also an import takes nothing over from its owner. */
+export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
+  return async ({ kind, urn }, { id, inputs, outputs }, context) => {
+    const engine = await backend(urn)
+    const isImport = Object.keys(inputs).length === 0 && Object.keys(outputs).length === 0
+    const shown = await find(engine, kind, id, addressIn(kind, outputs) ?? addressIn(kind, inputs), context)
+    // What is dead outside for good is gone: a deactivated account cannot come back.
+    if (!shown || shown.look.verdict?.action === 'create') return undefined
+    const { resource } = shown.look
+    if (isImport) tellOwner(resource, urn, context)
+    const current = isImport ? await inputsOf(engine, resource) : await refreshed(engine, resource, inputs)
+    const exportPrivateKey = isTrue(current.exportPrivateKey)
+    return {
+      id: resource.id,
+      inputs: current,
+      outputs: { ...current, ...(await computed(shown, exportPrivateKey)) },
+      ...(refreshesBeforeUpdate(kind) && { refreshBeforeUpdate: true }),
+    }
+  }
+}
+
+/** By id, wherever it is now; else what has its name. An import may name either. */
+async function find(
+  engine: Backend,
+  kind: string,
+  id: string,
+  address: Address | undefined,
+  { signal }: CallContext,
+): Promise<Shown | undefined> {
+  for (const asked of [{ id }, { address: address ?? (`${kind}/${id}` as const) }]) {
+    const found = await show(engine, asked, { outside: true, signal })
+    if (found?.look.resource.kind === kind) return found
+  }
+  return undefined
+}
+
+function tellOwner({ address, owner }: RecordedResource, urn: string, { tell }: CallContext): void {
+  if (owner.startsWith('pulumi:') && urn.startsWith(`urn:${owner}::`)) return
+  tell(
+    'warning',
+    `${address} is owned by ${owner}, which may change it; set adopt: true on it to take it over with the next \`pulumi up\``,
+  )
+}
+
+/** The inputs that the stack remembers, except where what is recorded is another one now. */
+async function refreshed(engine: Backend, resource: RecordedResource, inputs: Properties): Promise<Properties> {
+  const { address, kind, name } = resource
+  const wanted = await declared(kind, { ...inputs, name })
+  const document = await engine.plan({ address, resource: wanted })
+  const { diffs } = changeOf(document, address)
+  const differing = new Set(
+    diffs.map(({ path }) =>
+      path
+        .split('/')
+        .slice(0, path.startsWith('/lifecycle') ? 2 : 3)
+        .join('/'),
+    ),
+  )
+  if (differing.size === 0) return { ...inputs, name }
+  const recorded = await inputsOf(engine, resource)
+  const current: { [name: string]: Value } = { ...inputs, name }
+  for (const pointer of differing) {
+    const field = pointer.slice(pointer.lastIndexOf('/') + 1)
+    if (field === 'owner') continue
+    const { [field]: value } = recorded
+    if (value === undefined) delete current[field]
+    else current[field] = value
+  }
+  return current
+}
+
+const ordinaryLifecycle = { protect: false, onDelete: 'retain' } as const
+
+/** What a program would say of a recorded resource. */
+async function inputsOf(engine: Backend, resource: RecordedResource): Promise<Properties> {
+  const { kind, name, spec, labels, lifecycle } = resource
+  const secrets = await engine.secrets(resource)
+  const inputs: { [name: string]: Value } = { name }
+  const confidential = secretProperties(kind)
+  for (const [field, value] of Object.entries(spec)) {
+    if (value === undefined || value === null) continue
+    const plain = revealed(value, `/${field}`, secrets)
+    inputs[field] = confidential.includes(field) ? new SecretValue(plain) : plain
+  }
+  if (Object.keys(labels).length > 0) inputs.labels = labels
+  const isOrdinary = (Object.keys(ordinaryLifecycle) as (keyof typeof ordinaryLifecycle)[]).every(
+    word => (lifecycle[word] ?? ordinaryLifecycle[word]) === ordinaryLifecycle[word],
+  )
+  if (!isOrdinary) inputs.lifecycle = { ...lifecycle }
+  return inputs
+}
+
+/** A recorded value with the secrets in the places of their fingerprints. */
+function revealed(value: Json, at: string, secrets: ReadonlyMap<string, Secret>): Value {
+  if (isJsonObject(value)) {
+    if (typeof value.$secret === 'string') return new SecretValue(secrets.get(at)?.reveal() ?? null)
+    const fields = Object.entries(value).flatMap(([name, item]) =>
+      item === undefined || item === null ? [] : [[name, revealed(item, `${at}/${escaped(name)}`, secrets)] as const],
+    )
+    return Object.fromEntries(fields)
+  }
+  if (Array.isArray(value))
+    return (value as readonly Json[]).map((item, index) => revealed(item, `${at}/${index}`, secrets))
+  return value as Value // what is neither a map nor a list is a plain value
+}
+
+const escaped = (token: string) => token.replaceAll('~', '~0').replaceAll('/', '~1')

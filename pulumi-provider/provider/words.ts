@@ -1,0 +1,52 @@
+import { type Diagnostic, DiagnosticsError, EngineError } from '../../engine/index.ts'
+
+/** The engine's sentences name the command line and manifests; a program has other words for the same. */
+const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/with --adopt\b/g, 'with adopt: true'],
+  [/add --allow \S+/g, 'set allowDestroy: true on it'],
+  [/set lifecycle\.protect to false and apply that first/g, 'set lifecycle.protect to false and run `pulumi up` first'],
+  [/remove it there, rename it here/g, 'remove it there, give it another name here'],
+  [/\bplan again(?: and (?:apply the new plan|review the difference))?/g, 'run `pulumi up` again'],
+  [/neither declared nor recorded/g, 'neither part of this stack nor recorded'],
+  [
+    /declare it, or correct the reference; `trustform list` shows what exists/g,
+    'pass the name output of the resource that it names, or correct it; `trustform list` shows what exists',
+  ],
+  [/\bspec\.(?=[a-z])/g, ''],
+]
+
+export function inPulumiWords(text: string): string {
+  return words.reduce((told, [pattern, instead]) => told.replaceAll(pattern, instead), text)
+}
+
+export function diagnosticInPulumiWords<D extends Pick<Diagnostic, 'message' | 'remedy'>>(diagnostic: D): D {
+  const { message, remedy } = diagnostic
+  return {
+    ...diagnostic,
+    message: inPulumiWords(message),
+    ...(remedy !== undefined && { remedy: inPulumiWords(remedy) }),
+  }
+}
+
+/** The same error in other words; what is none of ours stays as it is. */
+export function errorInWords(error: unknown, tell: (text: string) => string): unknown {
+  if (error instanceof DiagnosticsError) {
+    return new DiagnosticsError(
+      error.diagnostics.map(each => ({
+        ...each,
+        message: tell(each.message),
+        ...(each.remedy !== undefined && { remedy: tell(each.remedy) }),
+      })),
+    )
+  }
+  if (!(error instanceof EngineError)) return error
+  const { code, message, remedy, address, position, retryAfter, details } = error
+  return new EngineError(code, tell(message), {
+    remedy: remedy === undefined ? undefined : tell(remedy),
+    address,
+    position,
+    retryAfter,
+    details,
+    cause: error,
+  })
+}
