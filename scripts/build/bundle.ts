@@ -41,10 +41,13 @@ export async function bundle(outdir: string): Promise<Metafile> {
   })
 
   // Every other command: one small file per command, kind and DNS provider, so that each loads only what it needs.
-
+  // Pulumi's plugin shares these, and adds only its own; no file of the commands is cut otherwise because of it.
   const { metafile } = await build({
     ...common,
-    entryPoints: [{ in: 'engine/cli/program.ts', out: 'program' }],
+    entryPoints: [
+      { in: 'engine/cli/program.ts', out: 'program' },
+      { in: 'pulumi-provider/main.ts', out: 'pulumi-resource-trustform' },
+    ],
     metafile: true,
     outdir,
     splitting: true,
