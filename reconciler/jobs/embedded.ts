@@ -38,8 +38,8 @@ interface Running {
 const longestNap = 60_000
 /** Milliseconds after something went wrong with the store, or another worker was faster. */
 const shortNap = 1_000
-/** Milliseconds that handlers have to end once they were told to. */
-const grace = 5_000
+/** Milliseconds that handlers have to end once they were told to: a step under way at a CA is worth waiting for. */
+const grace = 15_000
 
 /** The job queue on the state store, worked by this process. Sleeps until a job is due or somebody enqueues one. */
 export function createEmbeddedQueue(ports: EmbeddedQueuePorts): JobQueue {

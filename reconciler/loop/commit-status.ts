@@ -2,7 +2,7 @@ import type { JsonObject, Mutation } from '../../engine/index.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
 import type { RunningJob } from '../jobs/queue.ts'
 import { statusOfOutcome } from '../previews/status.ts'
-import { sourceById } from '../records/source-records.ts'
+import { findSource } from '../records/source-records.ts'
 import type { Outcome, Source } from '../sources/source.ts'
 import type { PassResult } from './pass.ts'
 import type { LoopPorts } from './ports.ts'
@@ -25,8 +25,8 @@ export function tellForge(
 
 /** The job `commit-status`. Errors are the forge's; the queue tries again. */
 export async function setCommitStatus(ports: LoopPorts, { tenant, payload }: RunningJob): Promise<void> {
-  const source = await sourceById(ports.store, tenant, String(payload.source))
-  const forge = await ports.forgeOf(source)
+  const source = await findSource(ports.store, tenant, String(payload.source))
+  const forge = source && (await ports.forgeOf(source))
   if (!forge) return
   const url = ports.publicUrl === undefined ? undefined : `${ports.publicUrl}/v1/runs/${payload.run}`
   const outcome = read(payload.outcome as JsonObject) // as `tellForge` wrote it

@@ -1,6 +1,6 @@
 import type { JobHandler, JobQueue } from '../jobs/queue.ts'
 import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
-import { sourceById } from '../records/source-records.ts'
+import { findSource } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
 import { setCommitStatus } from './commit-status.ts'
 import { watchDrift } from './drift.ts'
@@ -64,8 +64,8 @@ export function createLoop(
     preview: {
       concurrency,
       async run(job) {
-        const source = await sourceById(ports.store, job.tenant, String(job.payload.source))
-        await previewPullRequest(ports, source, Number(job.payload.number), job.signal)
+        const source = await findSource(ports.store, job.tenant, String(job.payload.source))
+        if (source) await previewPullRequest(ports, source, Number(job.payload.number), job.signal)
         return undefined
       },
     },
@@ -95,7 +95,8 @@ export function createLoop(
     },
     async stop() {
       stopping.abort()
-      await queue.stop()
+      // At once: what runs ends its steps and goes on after the next start, however long it would have taken.
+      await queue.stop(AbortSignal.abort())
       await Promise.allSettled(running)
     },
   }

@@ -1,6 +1,6 @@
-import { type EventType, type Mutation, told } from '../../engine/index.ts'
+import { EngineError, type EventType, type Mutation, told } from '../../engine/index.ts'
 import type { RunningJob } from '../jobs/queue.ts'
-import { saveSource, sourceById } from '../records/source-records.ts'
+import { findSource, saveSource } from '../records/source-records.ts'
 import { type Condition, type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import { tellForge } from './commit-status.ts'
 import { conditionsAfter, transitions } from './conditions.ts'
@@ -19,10 +19,13 @@ export async function reconcileSource(
   job: RunningJob,
   request: { readonly source: string; readonly trigger: Trigger },
 ): Promise<{ readonly again: Date } | undefined> {
-  const source = await sourceById(ports.store, job.tenant, request.source)
-  if (source.suspended) return undefined
+  const source = await findSource(ports.store, job.tenant, request.source)
+  if (!source || source.suspended) return undefined
   const force = forcing.has(request.trigger) || isUnwell(source)
   const result = await attempt(ports, source, { trigger: request.trigger, force, signal: job.signal })
+  // Cut short by a stop it failed at nothing: the job is given back as it was.
+  if (job.signal.aborted && result.outcome.type !== 'ready')
+    throw new EngineError('interrupted', 'the pass was stopped')
   const { spec } = source
   await ports.trace.span('reconcile.report', { source: spec.name }, () => report(ports, source, result))
   return result.outcome.type === 'waiting' ? { again: result.outcome.until } : undefined
@@ -56,7 +59,8 @@ async function report(ports: LoopPorts, source: Source, result: PassResult): Pro
   const { outcome, observedCommit, appliedCommit, runId } = result
   if (outcome.type === 'ready' && runId === undefined) return
   const now = ports.clock.now()
-  const latest = await sourceById(ports.store, source.tenant, source.id)
+  const latest = await findSource(ports.store, source.tenant, source.id)
+  if (!latest) return
   const conditions = conditionsAfter(latest.conditions, outcome, now)
   const changed = transitions(latest.conditions, conditions)
   const isNews = changed.length > 0 || (observedCommit !== undefined && observedCommit !== source.appliedCommit)

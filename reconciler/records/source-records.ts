@@ -7,9 +7,15 @@ export const sourceCollection = 'source'
 
 /** Throws `not_found`, also for another tenant's source. */
 export async function sourceById(store: StateStore, tenant: string, id: string): Promise<Source> {
-  const record = await store.record(tenant, sourceCollection, id)
-  if (record) return sourceOf(tenant, record)
+  const source = await findSource(store, tenant, id)
+  if (source) return source
   throw new EngineError('not_found', `there is no source ${id}`, { remedy: 'GET /v1/sources lists them' })
+}
+
+/** Undefined where it was removed: jobs outlive their source, and then have nothing to do. */
+export async function findSource(store: StateStore, tenant: string, id: string): Promise<Source | undefined> {
+  const record = await store.record(tenant, sourceCollection, id)
+  return record && sourceOf(tenant, record)
 }
 
 /** Of all tenants. */
