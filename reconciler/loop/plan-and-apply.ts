@@ -49,6 +49,12 @@ export async function planAndApply(
     saw(drift)
     if (drift.length > 0) run.line(`drift: ${driftInWords(drift)}`)
     await run.phase('plan', { summary: { ...document.summary } })
+    const apply = () =>
+      locked.apply(made.plan, made.snapshot, {
+        drain: signal,
+        onEvent: event => run.line(lineOf(event)),
+        cause: { run: run.id, commit: head },
+      })
     if (hasChanges(document)) {
       refusePreflight(document)
       refuseConflict(document)
@@ -59,13 +65,7 @@ export async function planAndApply(
         return awaiting(document, await recordPlan(ports, source, { commit: head, document }, owner), source)
       }
       await run.phase('apply')
-      const result = await ports.trace.span('reconcile.apply', { source: spec.name }, () =>
-        locked.apply(made.plan, made.snapshot, {
-          drain: signal,
-          onEvent: event => run.line(lineOf(event)),
-          cause: { run: run.id, commit: head },
-        }),
-      )
+      const result = await ports.trace.span('reconcile.apply', { source: spec.name }, apply)
       if (result.failed.length > 0) throw failuresOf(result.failed)
       if (result.interrupted) {
         throw new EngineError('interrupted', 'the service is stopping', { remedy: 'it goes on after its start' })
@@ -79,8 +79,16 @@ export async function planAndApply(
       return { type: 'ready', reason: 'Applied', message, drift: left ?? [], healed: healed ?? [] }
     }
     await settlePlans(ports, [...plans.approved, ...plans.pending], 'superseded', owner)
+    // A run that was killed after it had recorded its outcome left its TXT records; nobody else removes them.
+    if (await leftOpen(ports, source, document)) await ports.trace.span('reconcile.tidy', { source: spec.name }, apply)
     return { type: 'ready', reason: 'Applied', message: `nothing to do at ${at}`, drift }
   })
+}
+
+/** Whether an interrupted run may have left something outside; what preflight refuses is not touched. */
+async function leftOpen({ store }: LoopPorts, { tenant }: Source, { preflight }: PlanDocument): Promise<boolean> {
+  if (preflight.some(({ level }) => level === 'error')) return false
+  return (await store.operations(tenant)).length > 0
 }
 
 interface Decision {

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GitServer, type ServedRepository, startGitServer } from '../servers/git.ts'
+import { type AcmeWorld, startAcmeWorld } from './acme-world.ts'
 import { configure, type GitopsService, startGitopsService, until } from './gitops-service.ts'
+import { verifyObject } from './openssl.ts'
 import { createWorkspace, manifest, type Workspace } from './workspace.ts'
 
 /**
@@ -218,3 +220,55 @@ test('the table above names every durable step and every phase', () =>
     const spans = new Set(first.map(line => line.replace(/:(start|end)$/, '')))
     expect([...spans].toSorted()).toEqual(points.map(([, span]) => span).toSorted())
   }))
+
+/** Borders in the middle of an order; `crash.test.ts` has them all. */
+const orderPoints: [what: string, border: string][] = [
+  ['the account is registered and not known', 'acme.new_account#1:end'],
+  ['the order is made and not known', 'acme.new_order#1:end'],
+  ['the first TXT is written and not known', 'dns.present#1:end'],
+  ['the challenges are posted', 'acme.post_challenge#2:end'],
+  ['the certificate is ordered and not fetched', 'acme.finalize#1:end'],
+  ['the certificate is fetched and not recorded', 'state.record#3:start'],
+  ['the certificate is recorded and its TXT still there', 'state.record#3:end'],
+]
+
+describe('a certificate of an ACME account', () => {
+  let world: AcmeWorld
+  beforeAll(async () => {
+    world = await startAcmeWorld({ authzReuse: 0 })
+  })
+  afterAll(() => world.stop())
+
+  // One after the other: the CA's own counts tell what was issued.
+  test.each(orderPoints)(
+    'kill -9 when %s (%s): one order, one certificate, no TXT left',
+    async (_what, border) => {
+      const work = createWorkspace('gitops-acme', { PDNS_API_KEY: world.dns.apiKey, TRUSTFORM_STATE: state })
+      const repository = await git.create(`crash-${names++}.git`)
+      const name = `c${names}.acme.example`
+      const head = await repository.commit({
+        'base/a.yaml': world.account() + world.dnsProvider(),
+        'base/b.yaml': manifest('Certificate', 'edge', { account: 'ca', domains: [name, `*.${name}`] }),
+      })
+      const [accounts, issued] = [world.accounts(), world.issued()]
+      try {
+        await crashAt(work, repository, border)
+        const service = await startGitopsService(work, [sourceOf(repository)])
+        try {
+          await expectWhole(service, work, head)
+          expect(await told(service, '/v1/events?limit=100', 'source.ready')).toBe(1)
+        } finally {
+          await service.stop()
+        }
+        expect(world.accounts() - accounts, 'accounts registered').toBe(1)
+        expect(world.issued() - issued, 'certificates issued').toBe(1)
+        expect(await world.dns.txt(`_acme-challenge.${name}`), 'TXT values left').toEqual([])
+        const { ok, output } = await verifyObject(work, 'Certificate/edge', await world.pebble.issuingRoot())
+        expect(ok, output).toBe(true)
+      } finally {
+        work.remove()
+      }
+    },
+    240_000,
+  )
+})
