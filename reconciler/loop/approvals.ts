@@ -41,7 +41,7 @@ export async function decideApprovals(
     notices.push(`${author}: ${decision.message}; ${decision.remedy}`)
   }
   const early = commands.filter(each => !late.includes(each)).map(({ comment }) => comment.author)
-  const stale = `what ${early.join(', ')} approved was an earlier plan and does not carry over; look at this one and comment again`
+  const stale = `what ${early.join(', ')} wrote was about an earlier plan and does not carry over; look at this one and comment again`
   return { approvedBy: [], notices: early.length === 0 ? notices : [stale, ...notices] }
 }
 
