@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { EngineError, type Log, type Mutation } from '../../engine/index.ts'
 import type { Hint } from '../forges/forge.ts'
-import { receiveHook } from '../forges/hooks/receive.ts'
+import { type Received, receiveHook } from '../forges/hooks/receive.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
 import type { JobRequest } from '../jobs/queue.ts'
 import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
@@ -24,9 +24,11 @@ export interface HookPorts extends RecordPorts {
 export function createHooks(ports: HookPorts): Hooks {
   const { store, log, sources, webhookSecretOf } = ports
 
-  async function wake(source: Source, delivery: string, hint: Hint): Promise<void> {
+  async function wake(source: Source, { delivery, hint }: Received): Promise<void> {
     const job = jobFor(source, hint)
     if (!job) return
+    // Without a number, two alike are two: what is said by `{"branch": "main"}` is true more than once.
+    if (delivery === undefined) return commit(ports, source.tenant, 'webhook', () => [jobMutation(job, ports)])
     const id = createHash('sha256').update(`${source.id} ${delivery}`).digest('hex')
     try {
       await commit(ports, source.tenant, 'webhook', () => [
@@ -51,13 +53,24 @@ export function createHooks(ports: HookPorts): Hooks {
     )
   }
 
+  /** Names are unique per tenant only: a key that cannot be had must not keep another tenant's from being tried. */
+  async function secretOf(source: Source): Promise<string | undefined> {
+    try {
+      return await webhookSecretOf(source)
+    } catch (error) {
+      const reason = error instanceof EngineError ? error.code : 'internal'
+      log.warn('the key of a webhook cannot be had', { tenant: source.tenant, source: source.spec.name, reason })
+      return undefined
+    }
+  }
+
   return {
     async deliver(named, delivery) {
       for (const source of await sources.addressed(named)) {
-        const secret = await webhookSecretOf(source)
+        const secret = await secretOf(source)
         if (secret === undefined) continue
         const received = receiveHook(source.spec.forge?.type ?? 'generic', secret, delivery)
-        if (received) return wake(source, received.delivery, received.hint)
+        if (received) return wake(source, received)
       }
       log.info('a delivery was not accepted', { hook: named })
     },

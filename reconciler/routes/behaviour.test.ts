@@ -433,6 +433,25 @@ describe('hooks', () => {
     })
   })
 
+  test('reach a source although another tenant has one of its name whose key cannot be had', async () => {
+    const [one, two] = [await tenant(), await tenant()]
+    await world.source(one.name, 'taken', { webhookSecret: { secret: 'nothing#here' } })
+    await world.source(two.name, 'taken', { webhookSecret: { env: 'theirs' } })
+    for (const { id } of await world.store.jobs({})) await world.queue.cancel(id)
+    expect((await deliver('taken', push, { 'x-trustform-signature': sign('theirs', push) })).status).toBe(202)
+    expect(await jobs(two.name)).toHaveLength(1)
+  })
+
+  test('that nobody counts wake the loop each time, though they are alike', async () => {
+    const { name, source } = await hooked()
+    for (const _time of ['first', 'second']) {
+      await deliver(source.id, push, { 'x-trustform-signature': sign('hook-key', push) })
+      const waiting = await world.store.jobs({ tenant: name })
+      expect(waiting).toHaveLength(1)
+      for (const { id } of waiting) await world.queue.cancel(id)
+    }
+  })
+
   test('above 1 MiB are not read', async () => {
     expect((await deliver('nobody', 'x'.repeat(1024 * 1024 + 1), {})).status).toBe(413)
     expect((await deliver('nobody', 'x'.repeat(1024 * 1024), {})).status).toBe(202)

@@ -5,8 +5,8 @@ import { hintOf } from './events.ts'
 import { type Delivery, type HookSender, isAuthentic } from './signature.ts'
 
 export interface Received {
-  /** Equal for repeated deliveries of one event; the caller drops what it has seen. */
-  readonly delivery: string
+  /** Equal for repeated deliveries of one event; the caller drops what it has seen. Absent where nobody counts them. */
+  readonly delivery?: string
   readonly hint: Hint
 }
 
@@ -29,7 +29,7 @@ export function receiveHook(sender: HookSender, secret: string, delivery: Delive
   // The counter is not signed; the body is. Together they cannot make one event pass for another.
   const digest = createHash('sha256').update(body).digest('hex').slice(0, 32)
   return {
-    delivery: `${sender}:${counter ? `${headers[counter]?.slice(0, 128)}:` : ''}${digest}`,
+    ...(counter && { delivery: `${sender}:${headers[counter]?.slice(0, 128)}:${digest}` }),
     hint: hintOf(sender, headers, payloadOf(headers['content-type'], body)),
   }
 }
