@@ -43,12 +43,13 @@ afterEach(async () => {
   await world.close()
 })
 
-function start(): void {
+function start(more: Partial<LoopPorts> = {}): void {
   const ports: Partial<LoopPorts> = {
     ...{ store: world.store, clock },
     random: { bytes: length => new Uint8Array(length).fill(255) },
     log: { debug: () => {}, info: () => {}, warn: () => {} },
     forgeOf: () => createForge({ type: 'github', url: server.url, repository, token, http, clock }),
+    ...more,
   }
   // Watching touches nothing else of what a pass needs.
   watching = watchPullRequests(ports as LoopPorts, async (_source, number) => void woken.push(number), stop.signal)
@@ -113,4 +114,38 @@ test('a suspended source asks nobody', async () => {
   start()
   await vi.waitFor(() => expect(woken).toEqual([1]))
   expect(looks()).toBe(1)
+})
+
+test('a forge that does not answer keeps no other source from being looked at', async () => {
+  const { number } = state.openPull('ann', 'main', false)
+  const { forge } = source.spec
+  await world.source('default', 'answered', forge ? { forge } : {})
+  const silence = new AbortController()
+  start({
+    async forgeOf({ spec }) {
+      if (spec.name === 'infra') await new Promise(resolve => silence.signal.addEventListener('abort', resolve))
+      return createForge({ type: 'github', url: server.url, repository, token, http, clock })
+    },
+  })
+  await vi.waitFor(() => expect(woken).toEqual([number]))
+  state.push(number)
+  await next()
+  expect(woken).toEqual([number, number])
+  silence.abort()
+})
+
+test('a state that cannot be read does not end the watch', async () => {
+  const { number } = state.openPull('ann', 'main', false)
+  let failures = 0
+  const store = new Proxy(world.store, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver)
+      if (typeof value !== 'function') return value
+      if (name === 'recordsEverywhere' && failures++ === 0) return () => Promise.reject(new Error('the disk is gone'))
+      return value.bind(target)
+    },
+  })
+  start({ store })
+  await vi.waitFor(() => expect(failures).toBe(1))
+  expect(await next()).toEqual([number])
 })
