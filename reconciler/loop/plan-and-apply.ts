@@ -59,6 +59,7 @@ export async function planAndApply(
       refusePreflight(document)
       refuseConflict(document)
       if (!allowed) {
+        if (plans.unanswered !== undefined) throw plans.unanswered
         // What was approved for pull requests is not what would be done by now.
         const merged = plans.approved.filter(({ pullRequest }) => pullRequest !== undefined)
         await settlePlans(ports, merged, 'superseded', owner)

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createEngine, type Engine, EngineError, fileSystem, systemPorts } from '../../engine/index.ts'
+import { createWorld, type World } from '../fixtures/world.ts'
+import type { Repository } from '../sources/repository.ts'
+import { ownerOf, type Source } from '../sources/source.ts'
+import { type PassResult, pass } from './pass.ts'
+import type { LoopPorts } from './ports.ts'
+
+let world: World
+let folder: string
+let engine: Engine
+const env = { TRUSTFORM_MASTER_KEY: randomBytes(32).toString('base64') }
+let source: Source
+beforeEach(async () => {
+  world = await createWorld()
+  folder = mkdtempSync(join(tmpdir(), 'trustform-pass-'))
+  mkdirSync(join(folder, 'pki'))
+  source = await world.source('default', 'infra', { paths: [join(folder, 'pki')], autoApply: true })
+  const { random } = await systemPorts()
+  engine = await createEngine({ state: world.store, owner: ownerOf(source), env, random })
+})
+afterEach(async () => {
+  await engine.close()
+  await world.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const authority = (name: string) =>
+  JSON.stringify({
+    apiVersion: 'trustform/v1',
+    kind: 'CertificateAuthority',
+    metadata: { name },
+    spec: { type: 'root', commonName: name, keyType: 'ec' },
+  })
+
+const down = new EngineError('forge_failed', 'the forge is down')
+
+/** A pass over a commit that declares these authorities, with a forge that is down. */
+async function commit(head: string, ...names: string[]): Promise<PassResult> {
+  writeFileSync(join(folder, 'pki', 'all.yaml'), names.map(authority).join('\n---\n'))
+  const { trace } = await systemPorts()
+  const files = await fileSystem()
+  const repository: Partial<Repository> = {
+    fetch: async () => ({ head, refs: new Map() }),
+    filesAt: () => files,
+    isAncestor: async () => true,
+  }
+  const { clock, random } = world.services
+  const ports: Partial<LoopPorts> = {
+    ...{ store: world.store, clock, random, trace, log: world.services.log, turn: work => work() },
+    engineOf: async () => engine,
+    signaturesOf: async () => undefined,
+    repositoryOf: async () => repository as Repository, // what a pass asks of it
+    forgeOf: () => Promise.reject(down),
+  }
+  const latest = (await world.services.sources.get('default', source.id)) ?? source
+  const { signal } = new AbortController()
+  return pass(ports as LoopPorts, latest, { trigger: 'request', force: true, signal })
+}
+
+test('a forge that is down holds up only what needs an approval that it knows of', async () => {
+  expect(await commit('a'.repeat(40), 'one')).toMatchObject({ outcome: { type: 'ready' } })
+  await world.plan(source, { pullRequest: 7, state: 'approved', commit: 'b'.repeat(40) })
+  // Nothing that was approved for the pull request is in this commit.
+  expect(await commit('c'.repeat(40), 'one', 'two')).toMatchObject({ outcome: { type: 'ready', reason: 'Applied' } })
+  // The authority may go only if the pull request that says so was merged, and who knows that is down.
+  expect(await commit('d'.repeat(40), 'two')).toMatchObject({
+    outcome: { type: 'waiting', message: expect.stringContaining('the forge is down') },
+  })
+})
