@@ -7,6 +7,13 @@ const facts = {
   reissue: ['/domains'],
   secrets: ['/credentials/*'],
   sets: ['/domains'],
+  formats: [
+    { pointer: '/ttl', format: 'duration' },
+    { pointer: '/domains/*', format: 'dns-name' },
+    { pointer: '/address', format: 'ip' },
+    { pointer: '/ranges/*', format: 'cidr' },
+    { pointer: '/site', format: 'uri' },
+  ],
 }
 
 const cases: [what: string, before: JsonObject, after: JsonObject, want: string[]][] = [
@@ -29,6 +36,19 @@ const cases: [what: string, before: JsonObject, after: JsonObject, want: string[
     { zones: ['b', 'a'] },
     ['/spec/zones/0 "a" -> "b" update', '/spec/zones/1 "b" -> "a" update'],
   ],
+  ['a duration in other words', { ttl: '24h' }, { ttl: '1d' }, []],
+  ['a duration as a number of seconds', { ttl: '1h' }, { ttl: 3600 }, []],
+  ['no duration after all', { ttl: 'soon' }, { ttl: 'later' }, ['/spec/ttl "soon" -> "later" update']],
+  ['names in another case', { domains: ['WWW.a', 'b'] }, { domains: ['B', 'www.a'] }, []],
+  [
+    'another name beside one in another case',
+    { domains: ['A'] },
+    { domains: ['a', 'b'] },
+    ['/spec/domains/1 null -> "b" reissue'],
+  ],
+  ['an IPv6 address in other words', { address: '2001:DB8:0::7' }, { address: '2001:db8::7' }, []],
+  ['a range in other words', { ranges: ['2001:DB8::/32'] }, { ranges: ['2001:db8:0::/32'] }, []],
+  ['the case of a URI', { site: 'a:B' }, { site: 'a:b' }, ['/spec/site "a:B" -> "a:b" update']],
   ['a key with a slash', { data: { 'a/b': 1 } }, { data: { 'a/b': 2 } }, ['/spec/data/a~1b 1 -> 2 update']],
   ['an equal secret', { credentials: { key: { $secret: 'h1' } } }, { credentials: { key: { $secret: 'h1' } } }, []],
   [

@@ -109,8 +109,16 @@ export const kindCatalogue: Readonly<Record<Kind, KindFacts>> = {
         "format": "duration"
       },
       {
+        "pointer": "/nameConstraints/permitted/dns/*",
+        "format": "dns-name"
+      },
+      {
         "pointer": "/nameConstraints/permitted/ip/*",
         "format": "cidr"
+      },
+      {
+        "pointer": "/nameConstraints/excluded/dns/*",
+        "format": "dns-name"
       },
       {
         "pointer": "/nameConstraints/excluded/ip/*",
@@ -195,6 +203,10 @@ export const kindCatalogue: Readonly<Record<Kind, KindFacts>> = {
     ],
     "formats": [
       {
+        "pointer": "/domains/*",
+        "format": "dns-name"
+      },
+      {
         "pointer": "/ipAddresses/*",
         "format": "ip"
       },
@@ -238,6 +250,10 @@ export const kindCatalogue: Readonly<Record<Kind, KindFacts>> = {
     "files": [],
     "formats": [
       {
+        "pointer": "/managedZones/*",
+        "format": "dns-name"
+      },
+      {
         "pointer": "/propagation/timeout",
         "format": "duration"
       },
@@ -272,6 +288,10 @@ export const kindCatalogue: Readonly<Record<Kind, KindFacts>> = {
     ],
     "files": [],
     "formats": [
+      {
+        "pointer": "/allowedDomains/*",
+        "format": "dns-name"
+      },
       {
         "pointer": "/allowedIpRanges/*",
         "format": "cidr"
@@ -353,6 +373,10 @@ export const dnsProviderCatalogue: Readonly<Record<DnsProviderType, KindFacts & 
     "files": [],
     "formats": [
       {
+        "pointer": "/managedZones/*",
+        "format": "dns-name"
+      },
+      {
         "pointer": "/propagation/timeout",
         "format": "duration"
       },
@@ -388,6 +412,14 @@ export const dnsProviderCatalogue: Readonly<Record<DnsProviderType, KindFacts & 
     ],
     "files": [],
     "formats": [
+      {
+        "pointer": "/config/zones/*",
+        "format": "dns-name"
+      },
+      {
+        "pointer": "/managedZones/*",
+        "format": "dns-name"
+      },
       {
         "pointer": "/propagation/timeout",
         "format": "duration"
