@@ -1,4 +1,4 @@
-import type { Address } from '../core/address.ts'
+import { type Address, formatAddress } from '../core/address.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { pointerTokens, valueAt } from '../core/pointer.ts'
 import type { DesiredResource, Pointer, RecordedResource } from '../core/resource.ts'
@@ -39,7 +39,7 @@ export async function planAlone(session: Session, sightings: Sightings, options:
   const snapshot = await session.store.snapshot(session.tenant)
   const around = neighbourhoodOf(snapshot)
   if ((await session.store.dataKeys(session.tenant)).length > 0) await session.keyring()
-  const declared = resource ? await declaredAround(resource, beside) : []
+  const declared = resource ? await declaredAround(resource, beside, around) : []
   const resources = declared.map(each => settled(each, around.byAddress.get(each.address)))
   const desired = await inputsOf(session, resources, around)
   const question = { session, sightings, options, around, desired, snapshot }
@@ -122,25 +122,29 @@ async function seen(
 async function declaredAround(
   resource: DesiredResource,
   beside: ReadonlyMap<Address, DesiredResource>,
+  { byAddress }: Neighbourhood,
 ): Promise<DesiredResource[]> {
   if (beside.size === 0) return [resource]
   const drivers = await loadDrivers([resource, ...beside.values()].map(({ kind }) => kind))
-  const found = new Map([[resource.address, resource]])
-  for (const each of found.values()) {
-    const surveyed = new Set(drivers.get(each.kind)?.surveys)
+  const found: DesiredResource[] = []
+  const wanted = new Set([resource.address])
+  for (const address of wanted) {
+    const declared = address === resource.address ? resource : beside.get(address)
+    if (!declared) {
+      // What is between may be as it was.
+      for (const below of byAddress.get(address)?.dependsOn ?? []) wanted.add(below)
+      continue
+    }
+    found.push(declared)
+    for (const { kind, target } of declared.references)
+      if ('name' in target) wanted.add(formatAddress(kind, target.name))
+    const surveyed = new Set(drivers.get(declared.kind)?.surveys)
     // A stored secret is named by its path.
-    if (each.secrets.some(({ reference }) => 'secret' in reference)) surveyed.add('Secret')
-    if (surveyed.size > 0) {
-      for (const other of beside.values()) {
-        if (surveyed.has(other.kind) && !found.has(other.address)) found.set(other.address, other)
-      }
-    }
-    for (const { kind, target } of each.references) {
-      const other = 'name' in target ? beside.get(`${kind}/${target.name}`) : undefined
-      if (other && !found.has(other.address)) found.set(other.address, other)
-    }
+    if (declared.secrets.some(({ reference }) => 'secret' in reference)) surveyed.add('Secret')
+    if (surveyed.size === 0) continue
+    for (const other of beside.values()) if (surveyed.has(other.kind)) wanted.add(other.address)
   }
-  return [...found.values()]
+  return found
 }
 
 async function inputsOf(

@@ -30,10 +30,11 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
     const question = { address, resource, adopt, beside: program.previewed, signal: context.signal }
     const document = await engine.plan(question)
     const change = changeOf(document, address)
-    for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
     const recorded = await engine.look({ address }, { outside: false })
     // Gone, or another one since: Pulumi can take note of a new id only by a replacement.
-    if (recorded?.resource.id !== id || isAnother(change)) replaceBy(fields, kind)
+    const isOther = recorded?.resource.id !== id || change.action === 'create'
+    if (!isOther) for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
+    if (isOther || isAnother(change)) replaceBy(fields, kind)
     const result = answer()
     if (result.fields.size === 0) tellFindings(document, address, context)
     return result

@@ -7,7 +7,7 @@ import { changeOf } from './judged.ts'
 import { computed, type Shown, show } from './outputs.ts'
 import type { Parts } from './parts.ts'
 import { refreshesBeforeUpdate } from './refresh.ts'
-import { isTrue } from './values.ts'
+import { bare, isTrue } from './values.ts'
 
 /** Refresh and import. Reads only: also an import takes nothing over from its owner. */
 export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
@@ -91,7 +91,7 @@ async function inputsOf(engine: Backend, resource: RecordedResource): Promise<Pr
   for (const [field, value] of Object.entries(spec)) {
     if (value === undefined || value === null) continue
     const plain = revealed(value, `/${field}`, secrets)
-    inputs[field] = confidential.includes(field) ? new SecretValue(plain) : plain
+    inputs[field] = confidential.includes(field) ? new SecretValue(bare(plain) ?? null) : plain
   }
   if (Object.keys(labels).length > 0) inputs.labels = labels
   const isOrdinary = (Object.keys(ordinaryLifecycle) as (keyof typeof ordinaryLifecycle)[]).every(
