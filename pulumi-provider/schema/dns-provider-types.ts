@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../engine/index.ts'
+import { isJsonObject, type Json } from '../../engine/index.ts'
 import { dnsProviderCatalogue } from '../../schemas/generated/catalogue.ts'
 import { documentSchemas } from '../../schemas/generated/validators/schemas.js'
 import { readNode, type SchemaNode } from './node.ts'
@@ -40,11 +40,13 @@ function fieldsOf(node: SchemaNode | undefined): DnsProviderTypeField[] {
     description: field.description,
     required: node?.required.includes(name) ?? false,
     secret: field.secret,
-    ...(field.default !== undefined && {
-      default:
-        isJsonObject(field.default) || Array.isArray(field.default)
-          ? JSON.stringify(field.default)
-          : String(field.default),
-    }),
+    ...(!isEmpty(field.default) && { default: textOf(field.default) }),
   }))
 }
+
+/** No default, or one that means the same. */
+const isEmpty = (value: Json | undefined): boolean =>
+  value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+
+const textOf = (value: Json | undefined): string =>
+  isJsonObject(value) || Array.isArray(value) ? JSON.stringify(value) : String(value)

@@ -67,7 +67,7 @@ describe('a field of a kind', () => {
     [
       'names another resource by its name',
       input('Certificate', 'role'),
-      { type: 'string', description: expect.stringContaining('The `name` of a Role.') },
+      { type: 'string', description: expect.stringContaining('The `name` of the Role.') },
     ],
     [
       'has words of an enumeration',
@@ -264,6 +264,14 @@ describe('what getDnsProviderTypes answers', () => {
       { name: 'api_key', description: expect.any(String), required: true, secret: true },
       { name: 'server_id', description: expect.any(String), required: false, secret: false, default: 'localhost' },
     ])
+  })
+
+  test('tells no default that says nothing', () => {
+    const zones = dnsProviderTypeInfos()
+      .find(info => info.type === 'rfc2136')
+      ?.config.find(({ name }) => name === 'zones')
+    expect(zones).toMatchObject({ required: false })
+    expect(zones).not.toHaveProperty('default')
   })
 
   test('has the shape that the schema promises', () => {

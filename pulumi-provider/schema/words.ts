@@ -5,8 +5,9 @@ import type { SchemaNode } from './node.ts'
 export function describe(node: SchemaNode): string {
   const { description, ref, replaces } = node
   return [
-    description,
-    ref && `The \`name\` of a ${ref}.`,
+    // Where a manifest says a path, a program does.
+    description.replace('the file that says so', 'the folder of the program'),
+    ref && `The \`name\` of the ${ref}.`,
     formOf(node),
     defaultOf(node),
     replaces && 'A change replaces the resource.',
