@@ -33,7 +33,8 @@ export async function decideApprovals(
   for (const { command, comment } of late) {
     const { author, createdAt: at } = comment
     const facts = await approvalFacts(forge, pull.number, author)
-    const decision = decideApproval({ ...plan, publishedAt }, { command, by: author, at }, facts)
+    const request = { command, by: author, at, edited: isEdited(comment) }
+    const decision = decideApproval({ ...plan, publishedAt }, request, facts)
     if (decision.type === 'approved') {
       await approvePlan(ports, plan, decision.by, author)
       return { approvedBy: decision.by, notices: [] }
@@ -43,6 +44,11 @@ export async function decideApprovals(
   const early = commands.filter(each => !late.includes(each)).map(({ comment }) => comment.author)
   const stale = `what ${early.join(', ')} wrote was about an earlier plan and does not carry over; look at this one and comment again`
   return { approvedBy: [], notices: early.length === 0 ? notices : [stale, ...notices] }
+}
+
+/** Forges count in seconds, and some write a comment in two steps. */
+function isEdited({ createdAt, updatedAt }: Comment): boolean {
+  return Math.abs(Date.parse(updatedAt) - Date.parse(createdAt)) > 1000
 }
 
 /** A fork's plan is nobody's to approve; whoever tried is told so. */

@@ -48,7 +48,7 @@ const plan: ApprovablePlan = {
   state: 'pending',
   document: { changes: [change({})], preflight: [] },
 }
-const request: ApprovalRequest = { command: { type: 'apply' }, by: 'ann', at: '2026-11-21T12:01:00Z' }
+const request: ApprovalRequest = { command: { type: 'apply' }, by: 'ann', at: '2026-11-21T12:01:00Z', edited: false }
 const facts: ApprovalFacts = { pullRequest, mayApprove: true, approvers: [] }
 
 const blocked = { code: 'plan_blocked', message: 'no', remedy: 'ask', allow: 'CertificateAuthority/root' } as const
@@ -71,6 +71,12 @@ const decisions: [what: string, given: Given, decision: string][] = [
   ['who may merge approves', {}, 'approved by ann'],
   ['who may not does not', { facts: { mayApprove: false } }, 'forbidden: this account may not approve'],
   ['not even what is stale', { plan: { commit: 'c0' }, facts: { mayApprove: false } }, 'forbidden: this account'],
+  ['an edited comment', { request: { edited: true } }, 'forbidden: the comment was edited'],
+  [
+    'an edited comment that names the plan',
+    { request: { edited: true, command: { type: 'apply', digest: '0f3ac9d1' } } },
+    'forbidden: the comment was edited',
+  ],
   ['a closed pull request', { facts: pull({ state: 'closed' }) }, 'conflict: the pull request is not open'],
   ['one that is gone', { facts: { pullRequest: undefined } }, 'conflict: the pull request is not open'],
   ['a fork', { facts: pull({ fromFork: true }) }, 'forbidden: the plan of a fork'],

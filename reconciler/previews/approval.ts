@@ -19,6 +19,8 @@ export interface ApprovalRequest {
   readonly by: string
   /** ISO instant. */
   readonly at: string
+  /** Whether its words are not those that its author wrote then. */
+  readonly edited: boolean
 }
 
 /** What the forge says at this moment. */
@@ -57,6 +59,13 @@ const checks: readonly Check[] = [
     code: 'forbidden',
     message: 'this account may not approve plans here',
     remedy: 'ask somebody who may merge into the branch',
+  },
+  {
+    // Forges let those who may write edit what others wrote, and go on naming the first author.
+    refuses: (_plan, { edited }) => edited,
+    code: 'forbidden',
+    message: 'the comment was edited, and a forge does not tell by whom',
+    remedy: 'write it as a new comment',
   },
   {
     refuses: (_plan, _request, { pullRequest }) => pullRequest?.state !== 'open',
