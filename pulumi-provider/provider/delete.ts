@@ -1,7 +1,9 @@
 import { EngineError } from '../../engine/index.ts'
+import type { Told } from '../backend/backend.ts'
 import type { ConfiguredProvider } from '../ports.ts'
 import type { Parts } from './parts.ts'
 import { isTrue } from './values.ts'
+import { errorInWords, inWordsOfDeletion } from './words.ts'
 
 /** Deletes the object of that id and nothing else: one that was replaced is gone already. */
 export function createDelete({ program, backend }: Parts): ConfiguredProvider['delete'] {
@@ -14,16 +16,19 @@ export function createDelete({ program, backend }: Parts): ConfiguredProvider['d
     // Renamed in the program alone: the same object goes on under another URN.
     const holder = program.holderOf(address)
     if (holder !== undefined && holder !== urn) return
-    await engine.apply(
-      { address, allow: isTrue(oldInputs.allowDestroy ?? outputs.allowDestroy), signal: context.signal },
-      {
-        waiting: message => context.tell('info', message),
-        leftOpen: error =>
-          context.tell(
-            'warning',
-            `${address}: ${error instanceof EngineError ? error.message : 'something outside could not be removed'}`,
-          ),
-      },
-    )
+    const question = { address, allow: isTrue(oldInputs.allowDestroy ?? outputs.allowDestroy), signal: context.signal }
+    const told: Told = {
+      waiting: message => context.tell('info', message),
+      leftOpen: error =>
+        context.tell(
+          'warning',
+          `${address}: ${error instanceof EngineError ? error.message : 'something outside could not be removed'}`,
+        ),
+    }
+    try {
+      await engine.apply(question, told)
+    } catch (error) {
+      throw errorInWords(error, inWordsOfDeletion)
+    }
   }
 }

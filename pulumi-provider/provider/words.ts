@@ -15,6 +15,11 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bspec\.(?=[a-z])/g, ''],
 ]
 
+/** Before a deletion nothing is declared any more, or it is all to go: the word has to be recorded first. */
+export function inWordsOfDeletion(text: string): string {
+  return text.replaceAll(/add --allow \S+/g, 'set allowDestroy: true on it, run `pulumi up`, and delete it then')
+}
+
 export function inPulumiWords(text: string): string {
   return words.reduce((told, [pattern, instead]) => told.replaceAll(pattern, instead), text)
 }
