@@ -1,4 +1,4 @@
-import { type JsonObject, newId } from '../../engine/index.ts'
+import { type JsonObject, newId, type StateStore, type StoredRecord } from '../../engine/index.ts'
 import { type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import type { LoopPorts } from './ports.ts'
 
@@ -72,19 +72,40 @@ export async function beginRun(ports: LoopPorts, source: Source, trigger: Trigge
   }
 }
 
+/** Runs read at once: each holds its log, and there may be hundreds of every source. */
+const batch = 100
+
 /** At start no pass is running: what says so was left by a process that died. Answers how many there were. */
-export async function endStaleRuns(ports: Pick<LoopPorts, 'store' | 'clock'>): Promise<number> {
-  const at = ports.clock.now().toISOString()
-  const stale = (await ports.store.recordsEverywhere({ collection })).filter(({ data }) => data.state === 'running')
-  for (const { tenant, id, data, parent } of stale) {
-    const message = 'the service was stopped; the next run goes on'
-    const ended = { ...data, state: 'interrupted', phase: 'ended', endedAt: at, message }
-    const record = { collection, id, data: ended, ...(parent !== undefined && { parent }) }
-    await ports.store.commit(tenant, {
-      mutations: [{ type: 'put-record', record, expectedVersion: 'any' }],
-      actor: 'service',
-      at,
-    })
+export async function endStaleRuns({ store, clock }: Pick<LoopPorts, 'store' | 'clock'>): Promise<number> {
+  const at = clock.now().toISOString()
+  let ended = 0
+  for (const tenant of await store.tenants()) {
+    for (let after: number | undefined; ; ) {
+      const page = await store.records(tenant, { collection, limit: batch, ...(after !== undefined && { after }) })
+      for (const record of page) {
+        if (record.data.state !== 'running') continue
+        await endStaleRun(store, tenant, record, at)
+        ended++
+      }
+      after = page.at(-1)?.sequence
+      if (page.length < batch) break
+    }
   }
-  return stale.length
+  return ended
+}
+
+async function endStaleRun(
+  store: StateStore,
+  tenant: string,
+  { id, data, parent }: StoredRecord,
+  at: string,
+): Promise<void> {
+  const message = 'the service was stopped; the next run goes on'
+  const ended = { ...data, state: 'interrupted', phase: 'ended', endedAt: at, message }
+  const record = { collection, id, data: ended, ...(parent !== undefined && { parent }) }
+  await store.commit(tenant, {
+    mutations: [{ type: 'put-record', record, expectedVersion: 'any' }],
+    actor: 'service',
+    at,
+  })
 }
