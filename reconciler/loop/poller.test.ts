@@ -28,10 +28,13 @@ afterEach(async () => {
 })
 
 /** Polls the sources of the world with servers that answer what the test says. */
-function start(answer: (source: Source, signal: AbortSignal) => Promise<string>): { beats: () => number } {
+function start(
+  answer: (source: Source, signal: AbortSignal) => Promise<string>,
+  now: () => Date = clock.now,
+): { beats: () => number } {
   let beats = 0
   const ports: Partial<PollPorts> = {
-    ...{ store: world.store, clock },
+    ...{ store: world.store, clock: { ...clock, now } },
     random: { bytes: length => new Uint8Array(length).fill(255) },
     log: { debug: () => {}, info: () => {}, warn: () => {} },
     beat: () => {
@@ -123,4 +126,18 @@ test('a source that is stalled fails in another way: that is told', async () => 
   await stalledBy(refusedAt('10.0.0.1'))
   start(() => Promise.reject(refusedAt('127.0.0.1')))
   await eventually(() => expect(woken).toContain('refused'))
+})
+
+test('a clock that is set back by a day silences nobody', async () => {
+  await world.source('default', 'infra')
+  let back = 0
+  const { beats } = start(
+    async () => 'b',
+    () => new Date(clock.now().getTime() - back),
+  )
+  await eventually(() => expect(asked.length).toBeGreaterThan(1))
+  back = 86_400_000
+  const [before, told] = [asked.length, beats()]
+  await eventually(() => expect(asked.length).toBeGreaterThan(before + 1))
+  expect(beats()).toBeGreaterThan(told)
 })

@@ -42,7 +42,8 @@ export async function poll(ports: PollPorts, signal: AbortSignal): Promise<void>
       // A state that cannot be read now may be in a moment; without polling the service would only seem to live.
       ports.log.warn('sources could not be polled', { reason: error instanceof EngineError ? error.code : 'internal' })
     }
-    await ports.clock.sleep(Math.max(50, next - ports.clock.now().getTime()), signal).catch(() => undefined)
+    const pause = Math.min(rosterInterval, Math.max(50, next - ports.clock.now().getTime()))
+    await ports.clock.sleep(pause, signal).catch(() => undefined)
   }
   await Promise.all(polling.looking.values())
 }
@@ -51,7 +52,10 @@ export async function poll(ports: PollPorts, signal: AbortSignal): Promise<void>
 async function round(ports: PollPorts, polling: Polling, signal: AbortSignal): Promise<number> {
   const { due, looking } = polling
   const now = ports.clock.now()
-  if (now.getTime() >= polling.rosterAt) {
+  const isSetBack = polling.rosterAt - now.getTime() > rosterInterval
+  if (now.getTime() >= polling.rosterAt || isSetBack) {
+    // Nobody is silent until the clock has caught up with what it said before.
+    if (isSetBack) due.clear()
     polling.sources = await allSources(ports.store)
     polling.rosterAt = now.getTime() + rosterInterval
     const known = new Set(polling.sources.map(({ id }) => id))
