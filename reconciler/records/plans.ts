@@ -1,6 +1,6 @@
 import { audited, EngineError, told } from '../../engine/index.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
-import { reconcileRequest } from '../jobs/requests.ts'
+import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
 import type { Plans } from '../services.ts'
 import { pageOf } from './paging.ts'
 import { approvePlan, changePlan, planCollection, planOf, type StoredPlan } from './plan-records.ts'
@@ -40,7 +40,19 @@ export function createPlans(ports: RecordPorts): Plans {
           remedy: 'look at the plan again and approve what it says now',
         })
       }
-      await approvePlan(ports, plan, [actor], actor, [jobMutation(reconcileRequest(plan.sourceId, 'approval'), ports)])
+      const { sourceId, pullRequest } = plan
+      const jobs = [
+        reconcileRequest(sourceId, 'approval'),
+        // Its comment and status say so, too.
+        ...(pullRequest === undefined ? [] : [previewRequest(sourceId, pullRequest)]),
+      ]
+      await approvePlan(
+        ports,
+        plan,
+        [actor],
+        actor,
+        jobs.map(job => jobMutation(job, ports)),
+      )
       return written(plan)
     },
 

@@ -3,7 +3,7 @@ import type { MergeStyle } from '../servers/gitea-world.ts'
 import { authority, base, certificate, type ForgedService, startForged } from './gitops-forge.ts'
 import { until } from './gitops-service.ts'
 
-const doomed = ['merge', 'squash', 'rebase', 'alone', 'late', 'later'] as const
+const doomed = ['merge', 'squash', 'rebase', 'alone', 'late', 'later', 'key'] as const
 const caFile = (name: string) => `base/old-${name}.yaml`
 const ca = (name: string) => `CertificateAuthority/old-${name}`
 
@@ -22,7 +22,7 @@ test('a commit on the branch is applied, and its status says so', async () => {
   expect(await forged.listed()).toContain('Certificate/a')
   const head = await forged.mainHead()
   const { state, description } = await forged.status(head, status => status.state !== 'pending')
-  expect([state, description]).toEqual(['success', `applied 9 changes at ${head.slice(0, 12)}`])
+  expect([state, description]).toEqual(['success', `applied 10 changes at ${head.slice(0, 12)}`])
 })
 
 test('a pull request has one comment and one status, in place with every push', async () => {
@@ -158,6 +158,18 @@ describe('what deletes an authority', () => {
     await forged.applied(head)
     expect(await forged.listed()).not.toContain(ca('alone'))
     await status(head, each => each.state === 'success')
+  })
+
+  test('can be approved through the API before it is merged, and the pull request says so', async () => {
+    const { world, comment, status, service } = forged
+    const { number, head } = await deletion('key')
+    const [plan] = await plansOf(number)
+    expect(await service.post(`/v1/plans/${plan?.id}/approve`)).toBe(200)
+    await comment(number, body => body.includes('✅ Approved by **`key_'))
+    await status(head, each => each.state === 'success')
+    await world.merge(number)
+    await forged.applied(await forged.mainHead())
+    expect(await forged.listed()).not.toContain(ca('key'))
   })
 
   test('is not approved by an approval of another commit, however fast it is merged', async () => {
