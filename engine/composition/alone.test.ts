@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Address } from '../core/address.ts'
 import { DiagnosticsError } from '../core/errors.ts'
 import type { DesiredResource } from '../core/resource.ts'
 import { Secret } from '../core/secret.ts'
-import { type DraftValue, declareResource, type Engine, notYetKnown } from '../index.ts'
+import { type DraftValue, declareResource, type Engine, notYetKnown, openStore } from '../index.ts'
 import { actions, findings, manifest, workshop } from './fixtures/workshop.ts'
 import type { AloneOptions } from './plan-alone.ts'
 
@@ -126,6 +126,22 @@ describe('a plan about one resource', () => {
     expect(findings(document)).toEqual([])
   })
 
+  test('stands on the stored secret that it names by its path', async () => {
+    const { engine } = await workshop()
+    const secret = await declare('Secret', 'dns', { path: 'infra/dns', data: { key: new Secret('s3cret') } })
+    const credentials = { api_url: 'http://127.0.0.1:1', api_key: { secret: 'infra/dns#key' } }
+    const provider = await declare('DnsProvider', 'pdns', { providerType: 'powerdns', verify: false, credentials })
+    await expect(planOf(engine, provider)).rejects.toThrow('infra/dns')
+    const { document } = await planOf(engine, provider, { beside: new Map([[secret.address, secret]]) })
+    expect(document.changes.map(({ dependsOn }) => dependsOn)).toEqual([[], ['Secret/dns']])
+    await apply(engine, { address: secret.address, resource: secret })
+    await apply(engine, { address: provider.address, resource: provider })
+    expect(actions((await planOf(engine, provider)).document)).toEqual([])
+    expect(findings((await goingPlan(engine, secret.address)).document)).toEqual([
+      'error Secret/dns: Secret/dns would be deleted while DnsProvider/pdns still needs it',
+    ])
+  })
+
   test('says what is not known yet, and does not judge it', async () => {
     const shop = await workshop()
     await shop.apply(standing)
@@ -243,5 +259,26 @@ describe('several at a time under one lease', () => {
     expect((await shop.engine.list({ kind: 'Certificate' })).length).toBe(42)
     for (const resource of declared) expect(actions((await planOf(shop.engine, resource)).document)).toEqual([])
     expect(await shop.engine.verify()).toEqual([])
+  })
+
+  test('what one is in the middle of is not undone by another', async () => {
+    const shop = await workshop()
+    await shop.apply(standing)
+    const store = await openStore(`sqlite:${shop.folder}/state.db`)
+    onTestFinished(() => store.close())
+    const operation = {
+      ...({ id: 'op_neighbour', address: 'Certificate/slow', action: 'create', inputHash: 'h' } as const),
+      ...{ attempt: 1, epoch: 1, startedAt: '2026-11-01T12:00:00.000Z' },
+    }
+    await store.commit('default', {
+      mutations: [{ type: 'begin-operation', operation }],
+      actor: 'test',
+      at: operation.startedAt,
+    })
+    const fast = await declare('Certificate', 'fast', { ...leaf, domains: ['fast.acme.example'] })
+    await apply(shop.engine, { address: fast.address, resource: fast })
+    await apply(shop.engine, { address: fast.address, resource: fast })
+    await apply(shop.engine, { address: fast.address })
+    expect((await store.operations('default')).map(({ id }) => id)).toEqual(['op_neighbour'])
   })
 })

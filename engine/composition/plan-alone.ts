@@ -122,29 +122,45 @@ async function seen(
 async function declaredAround(
   resource: DesiredResource,
   beside: ReadonlyMap<Address, DesiredResource>,
-  { byAddress }: Neighbourhood,
+  around: Neighbourhood,
 ): Promise<DesiredResource[]> {
-  if (beside.size === 0) return [resource]
-  const drivers = await loadDrivers([resource, ...beside.values()].map(({ kind }) => kind))
   const found: DesiredResource[] = []
   const wanted = new Set([resource.address])
   for (const address of wanted) {
-    const declared = address === resource.address ? resource : beside.get(address)
-    if (!declared) {
+    const plain = address === resource.address ? resource : beside.get(address)
+    if (!plain) {
       // What is between may be as it was.
-      for (const below of byAddress.get(address)?.dependsOn ?? []) wanted.add(below)
+      for (const below of around.byAddress.get(address)?.dependsOn ?? []) wanted.add(below)
       continue
     }
+    const declared = withStoredSecrets(plain, beside, around)
     found.push(declared)
     for (const { kind, target } of declared.references)
       if ('name' in target) wanted.add(formatAddress(kind, target.name))
-    const surveyed = new Set(drivers.get(declared.kind)?.surveys)
-    // A stored secret is named by its path.
-    if (declared.secrets.some(({ reference }) => 'secret' in reference)) surveyed.add('Secret')
-    if (surveyed.size === 0) continue
-    for (const other of beside.values()) if (surveyed.has(other.kind)) wanted.add(other.address)
+    if (beside.size === 0) continue
+    const { surveys = [] } = (await loadDrivers([declared.kind])).get(declared.kind) ?? {}
+    for (const other of beside.values()) if (surveys.includes(other.kind)) wanted.add(other.address)
   }
   return found
+}
+
+/** A stored secret is named by its path; whoever holds it is what the resource stands on. */
+function withStoredSecrets(
+  resource: DesiredResource,
+  beside: ReadonlyMap<Address, DesiredResource>,
+  { byAddress, ofKind }: Neighbourhood,
+): DesiredResource {
+  const asked = resource.secrets.flatMap(({ pointer, reference }) =>
+    'secret' in reference ? [{ pointer: `/spec${pointer}`, path: reference.secret.split('#')[0] }] : [],
+  )
+  if (asked.length === 0) return resource
+  const declared = [...beside.values()].filter(({ kind }) => kind === 'Secret')
+  const recorded = ofKind('Secret').flatMap(address => byAddress.get(address) ?? [])
+  const references = asked.flatMap(({ pointer, path }) => {
+    const holder = [...declared, ...recorded].find(({ spec }) => spec.path === path)
+    return holder ? [{ pointer, kind: holder.kind, target: { name: holder.name } }] : []
+  })
+  return { ...resource, references: [...resource.references, ...references] }
 }
 
 async function inputsOf(
