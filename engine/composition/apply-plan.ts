@@ -22,6 +22,8 @@ export interface ApplyOptions {
   readonly onEvent?: (event: RunEvent) => void
   /** For the audit and event logs: what made it happen, such as a commit and a run. Never a secret. */
   readonly cause?: JsonObject
+  /** What there is only one of for all that is applied under the lease. */
+  readonly memory?: Map<string, Promise<unknown>>
   /** What the plan needs of the state, already read under the lease. */
   readonly state?: Snapshot
 }
@@ -69,6 +71,7 @@ export async function applyPlan(session: Session, plan: Plan, options: ApplyOpti
     onEvent: options.onEvent ?? (() => {}),
     settled: settledBy(plan, snapshot),
     ...(options.cause && { cause: options.cause }),
+    ...(options.memory && { memory: options.memory }),
   })
 }
 

@@ -34,9 +34,9 @@ export interface LockedEngine {
   /** Aborts when the lease is lost to somebody else. */
   readonly lost: AbortSignal
   /** `made` is the state that the plan was made on; the present one is read under the lease. */
-  apply(plan: Plan, made: Snapshot, options?: Omit<ApplyOptions, 'lease' | 'state'>): Promise<RunResult>
+  apply(plan: Plan, made: Snapshot, options?: Omit<ApplyOptions, 'lease' | 'state' | 'memory'>): Promise<RunResult>
   /** Plans and applies one resource; several at a time, of different addresses. */
-  applyAlone(options: AloneOptions & Omit<ApplyOptions, 'lease' | 'state'>): Promise<AppliedAlone>
+  applyAlone(options: AloneOptions & Omit<ApplyOptions, 'lease' | 'state' | 'memory'>): Promise<AppliedAlone>
   move(from: Address, to: Address): Promise<Committed>
   forget(address: Address): Promise<Committed>
   rollBack(serial: number): Promise<Committed>
@@ -183,6 +183,7 @@ async function locked<T>(
     ...(signal && { signal }),
     ...(onWait && { onWait }),
   })
+  const memory = new Map<string, Promise<unknown>>()
   try {
     return await work({
       lost: held.lost,
@@ -192,7 +193,7 @@ async function locked<T>(
       },
       applyAlone: options => {
         const abort = options.abort ? AbortSignal.any([options.abort, held.lost]) : held.lost
-        return applyAlone(session, sightings, { ...options, abort, lease: held.lease })
+        return applyAlone(session, sightings, { ...options, abort, lease: held.lease, memory })
       },
       move: (from, to) => moveResource(session, held.lease, from, to),
       forget: address => forgetResource(session, held.lease, address),

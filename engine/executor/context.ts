@@ -17,7 +17,6 @@ export type SharedContext = Omit<OperationContext, 'journal' | 'progress'>
 
 export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: RecordedIndex): SharedContext {
   const { store, unseal } = ports
-  const memory = new Map<string, Promise<unknown>>()
 
   const openRecorded = (resource: RecordedResource): OpenResource => ({
     ...resource,
@@ -44,14 +43,19 @@ export function sharedContext(ports: ExecutorPorts, run: RunSettings, recorded: 
       return recorded.ofKind(kind).map(openRecorded)
     },
     certificates: objectId => store.certificates(run.tenant, { objectId }),
-    memo<T>(key: string, make: () => Promise<T>): Promise<T> {
-      const known = memory.get(key)
-      if (known) return known as Promise<T> // the same key always stands for the same type
-      const made = make()
-      memory.set(key, made)
-      made.catch(() => memory.delete(key))
-      return made
-    },
+    memo: remembering(new Map()),
+    shared: remembering(run.memory ?? new Map()),
+  }
+}
+
+function remembering(memory: Map<string, Promise<unknown>>) {
+  return <T>(key: string, make: () => Promise<T>): Promise<T> => {
+    const known = memory.get(key)
+    if (known) return known as Promise<T> // the same key always stands for the same type
+    const made = make()
+    memory.set(key, made)
+    made.catch(() => memory.delete(key))
+    return made
   }
 }
 

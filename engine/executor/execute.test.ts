@@ -138,6 +138,23 @@ describe('a run', () => {
     )
     expect([made, failed.length]).toEqual([2, 1])
   })
+
+  test('what there is only one of is shared by all runs under a lease, and nothing else', async () => {
+    const { run } = await bench()
+    const memory = new Map<string, Promise<unknown>>()
+    const made: string[] = []
+    const driver = thing({
+      async create(_operation, context) {
+        await context.memo('own', async () => void made.push('own'))
+        await context.shared('one', async () => void made.push('one'))
+        return { status: {} }
+      },
+    })
+    await run([op('a')], driver, { memory })
+    await run([op('b')], driver, { memory })
+    await run([op('c')], driver)
+    expect(made).toEqual(['own', 'one', 'own', 'own', 'one'])
+  })
 })
 
 describe('the journal', () => {

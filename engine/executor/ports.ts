@@ -40,6 +40,8 @@ export interface RunSettings {
   /** Whether the plan has no use for what an interrupted run left open at an address; it is then undone. */
   readonly settled: (left: Pick<OpenOperation, 'address' | 'action'>) => boolean
   readonly parallelism: number
+  /** What there is only one of for all runs under a lease; a run of its own has its own. */
+  readonly memory?: Map<string, Promise<unknown>>
   /** Start nothing new; finish what runs. */
   readonly drain: AbortSignal
   /** Stop now. */

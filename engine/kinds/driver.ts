@@ -185,6 +185,8 @@ export interface OperationContext extends Omit<ReadContext, 'certificate'> {
   certificates(objectId: string): Promise<readonly CertificateRow[]>
   /** A value computed once per run under that key (a CA's signer, an account's session). */
   memo<T>(key: string, make: () => Promise<T>): Promise<T>
+  /** As `memo`, for what there is only one of: a port that is listened on, claims on others' records. */
+  shared<T>(key: string, make: () => Promise<T>): Promise<T>
   /** What the operation is doing now, for the progress display. */
   progress(message: string): void
 }

@@ -8,11 +8,11 @@ import { dnsReach } from '../../dns/reach.ts'
 import type { OperationContext } from '../driver.ts'
 import { specOf } from '../spec.ts'
 
-/** Answers the spec's kind of challenge; one listener and one set of TXT claims serve the whole run. */
+/** Answers the spec's kind of challenge; one listener and one set of TXT claims serve all runs under a lease. */
 export async function solverFor(spec: CertificateSpec, context: OperationContext): Promise<ChallengeSolver> {
   if (spec.challengeType !== 'http-01') return createDns01Solver(await dns01Options(spec, context))
   const listen = context.network.http01Listen
-  return createHttp01Solver(await context.memo(`http-01 ${listen}`, async () => createHttp01Responder(listen)))
+  return createHttp01Solver(await context.shared(`http-01 ${listen}`, async () => createHttp01Responder(listen)))
 }
 
 /** What writing and removing TXT records takes; removing needs nothing else. */
@@ -20,7 +20,7 @@ export async function dns01Options(
   spec: Pick<CertificateSpec, 'dnsProvider'>,
   context: OperationContext,
 ): Promise<Dns01Options> {
-  const claims = await context.memo('txt claims', async (): Promise<TxtClaims> => new Map())
+  const claims = await context.shared('txt claims', async (): Promise<TxtClaims> => new Map())
   return { journal: context.journal, claims, open: signal => openDns(spec, context, signal) }
 }
 
