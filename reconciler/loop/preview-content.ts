@@ -1,13 +1,15 @@
 import { DiagnosticsError, EngineError } from '../../engine/index.ts'
 import type { PullRequest } from '../forges/forge.ts'
 import type { PreviewContent } from '../previews/content.ts'
+import type { Repository } from '../sources/repository.ts'
 import type { Source } from '../sources/source.ts'
 import { configurationAt, planning } from './configuration.ts'
 import type { LoopPorts } from './ports.ts'
 
 /**
  * What merging a pull request would do, read off what the merge would declare: a branch that is behind deletes nothing
- * that was added meanwhile. A fork's is planned offline: no credential of ours is used for what strangers write.
+ * that was added meanwhile. A fork's is planned offline: no credential of ours is used for what strangers write, nor for
+ * what the branch would refuse because of who signed it.
  */
 export async function previewContent(
   ports: LoopPorts,
@@ -30,11 +32,30 @@ export async function previewContent(
       return { type: 'failed', message, remedy: `merge ${branch} into it, or rebase it, and push` }
     }
     const configuration = await configurationAt(repository, source, merged.commit)
+    const unsigned = pull.fromFork ? undefined : await refusedSignature(ports, source, repository, head, pull)
+    const offline = pull.fromFork || unsigned !== undefined
     const engine = await ports.engineOf(source)
-    const { plan } = await engine.plan({ configuration, offline: pull.fromFork, signal, ...planning(source) })
-    return { type: 'plan', document: plan.document }
+    const { plan } = await engine.plan({ configuration, offline, signal, ...planning(source) })
+    return { type: 'plan', document: plan.document, ...(unsigned !== undefined && { unsigned }) }
   } catch (error) {
     return failed(error)
+  }
+}
+
+/** Why the branch would not take these commits as they are; a forge that squashes them signs one of its own. */
+async function refusedSignature(
+  ports: LoopPorts,
+  source: Source,
+  repository: Repository,
+  head: string,
+  { headCommit }: PullRequest,
+): Promise<string | undefined> {
+  try {
+    await (await ports.signaturesOf(source))?.check(repository, head, headCommit)
+    return undefined
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'signature_refused') return error.message
+    throw error
   }
 }
 

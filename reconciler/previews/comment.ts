@@ -27,7 +27,7 @@ export function markerOf(source: string): string {
  */
 export async function renderComment(content: PreviewContent, context: PreviewContext): Promise<string> {
   const marker = markerOf(context.source)
-  const notices = noticesOf(context)
+  const notices = noticesOf(content, context)
   const end = footer(content, context)
   const room = context.limit - [marker, ...notices, end].reduce((sum, part) => sum + part.length + 2, 0) - 2
   const body = await bodyOf(content, context, room)
@@ -86,14 +86,21 @@ function mergedSentence(branch: string, mergeCommit: string | undefined): string
   return `It is applied from ${code(branch)}${where}: the status of that commit says what came of it.`
 }
 
-function noticesOf({ notices = [], fromFork = false, approvedBy = [], ended }: PreviewContext): readonly string[] {
+function noticesOf(
+  content: PreviewContent,
+  { notices = [], fromFork = false, approvedBy = [], ended }: PreviewContext,
+): readonly string[] {
+  const unsigned =
+    content.type === 'plan' && content.unsigned !== undefined
+      ? [`> 🔏 Planned offline, without any credential: ${prose(content.unsigned)}`]
+      : []
   const fork = fromFork
     ? ['> 🔒 From a fork: checked and planned offline, without any credential. It cannot be approved from here.']
     : []
   const names = approvedBy.map(name => `**${prose(name)}**`).join(', ')
   const approved =
     approvedBy.length === 0 ? [] : [`> ✅ Approved by ${names}.${ended ? '' : ' Merging applies exactly this plan.'}`]
-  return [...fork, ...approved, ...notices.slice(-3).map(notice => `> 📣 ${prose(notice)}`)]
+  return [...fork, ...unsigned, ...approved, ...notices.slice(-3).map(notice => `> 📣 ${prose(notice)}`)]
 }
 
 function footer(content: PreviewContent, context: PreviewContext): string {

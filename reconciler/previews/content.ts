@@ -2,7 +2,12 @@ import type { Diagnostic, PlanDocument } from '../../engine/index.ts'
 
 /** What came of a commit: all that a comment and a status can be about. */
 export type PreviewContent =
-  | { readonly type: 'plan'; readonly document: PlanDocument }
+  | {
+      readonly type: 'plan'
+      readonly document: PlanDocument
+      /** Why the branch would refuse these commits as they are, and nothing but them was looked at. */
+      readonly unsigned?: string
+    }
   /** Nothing can be planned before these are mended. */
   | { readonly type: 'invalid'; readonly diagnostics: readonly Diagnostic[] }
   /** The plan could not be made, though nothing is wrong with the configuration as far as is known. */
