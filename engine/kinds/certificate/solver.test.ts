@@ -47,7 +47,7 @@ const context: Partial<OperationContext> = {
     },
   },
   openAll: async () => [provider],
-  memo: (_key, make) => make(),
+  shared: (_key, make) => make(),
 }
 
 const steps: [what: string, step: (dns: Dns01Target) => Promise<unknown>][] = [
