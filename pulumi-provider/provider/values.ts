@@ -1,4 +1,4 @@
-import { type DraftValue, isJsonObject, type Json, notYetKnown, Secret } from '../../engine/index.ts'
+import { type DraftValue, type Json, notYetKnown, Secret } from '../../engine/index.ts'
 import { type Properties, SecretValue, unknown, type Value } from '../ports.ts'
 
 /** A value without its marks of secrecy. */
@@ -32,10 +32,6 @@ export function fromDraft(draft: DraftValue | Json): Value {
 /** A value in the wrapping that another one came in. */
 export function wrappedLike(value: Value, given: Value | undefined): Value {
   return given instanceof SecretValue ? new SecretValue(bare(value) ?? null) : value
-}
-
-export function isMap(value: Value | undefined): value is Properties {
-  return isJsonObject(value) && !(value instanceof SecretValue)
 }
 
 export function textOf(value: Value | undefined): string | undefined {
