@@ -109,10 +109,11 @@ export function createEmbeddedQueue(ports: EmbeddedQueuePorts): JobQueue {
   }
 
   async function perform(handler: JobHandler, job: Claimed, signal: AbortSignal): Promise<void> {
-    const { id, tenant, payload, attempts: attempt } = job
+    const { id, tenant, payload, attempts: attempt, maxAttempts } = job
+    const isLast = attempt >= maxAttempts
     let mutations: readonly Mutation[]
     try {
-      const outcome: JobOutcome = await handler.run({ id, tenant, payload, attempt, signal })
+      const outcome: JobOutcome = await handler.run({ id, tenant, payload, attempt, isLast, signal })
       mutations = outcome ? again(job, outcome.again) : [{ type: 'finish-job', id, attempt }]
     } catch (error) {
       // Told to stop, it has not failed: the attempt is not held against it.

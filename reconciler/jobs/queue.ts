@@ -32,6 +32,8 @@ export interface RunningJob {
   readonly tenant: string
   readonly payload: JsonObject
   readonly attempt: number
+  /** Whether the job is dead when this attempt fails. */
+  readonly isLast: boolean
   /** Aborts when the queue stops for good or the lease is lost. */
   readonly signal: AbortSignal
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { systemPorts } from '../../engine/index.ts'
+import { EngineError, systemPorts } from '../../engine/index.ts'
 import { createWorld, type World } from '../fixtures/world.ts'
 import { previewRequest } from '../jobs/requests.ts'
 import { sourceById } from '../records/source-records.ts'
@@ -24,7 +24,10 @@ async function silence(signal: AbortSignal | undefined): Promise<never> {
 }
 
 /** Starts the loop; git does what the test says. */
-async function start(fetch: (signal: AbortSignal | undefined) => Promise<never>): Promise<Loop> {
+async function start(
+  fetch: (signal: AbortSignal | undefined) => Promise<never>,
+  forgeOf: Connections['forgeOf'] = async () => undefined,
+): Promise<Loop> {
   const { random, trace } = await systemPorts()
   const ports: Partial<Connections> = {
     ...{ store: world.store, clock: world.services.clock, random, trace },
@@ -32,7 +35,7 @@ async function start(fetch: (signal: AbortSignal | undefined) => Promise<never>)
     repositoryOf: async () =>
       ({ fetch: (_branch, _refs, signal) => fetch(signal) }) as Partial<Repository> as Repository,
     headOf: (_source, signal) => silence(signal),
-    forgeOf: async () => undefined,
+    forgeOf,
   }
   // What these passes touch.
   loop = createLoop(ports as Connections, world.queue, () => {})
@@ -62,4 +65,17 @@ test('what waits for a source that was removed ends without failing', async () =
   await world.services.sources.remove(source, 'test')
   await start(silence)
   await vi.waitFor(async () => expect(await jobs()).toEqual([]))
+})
+
+test('a preview never dies of a forge that is down: nothing would wake it once the forge is back', async () => {
+  const source = await world.source('default', 'infra')
+  await world.services.sources.suspend(source, true, 'test')
+  await world.queue.enqueue('default', { ...previewRequest(source.id, 7), maxAttempts: 1 })
+  await start(silence, () => Promise.reject(new EngineError('forge_failed', 'the forge is down')))
+  const later = world.services.clock.now().getTime() + 600_000
+  await vi.waitFor(async () => {
+    const [job] = await world.store.jobs({ queue: 'preview' })
+    expect(job).toMatchObject({ state: 'waiting', attempts: 0 })
+    expect(Date.parse(job?.runAt ?? '')).toBeGreaterThan(later)
+  })
 })

@@ -1,3 +1,4 @@
+import { EngineError } from '../../engine/index.ts'
 import type { JobHandler, JobQueue } from '../jobs/queue.ts'
 import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
 import { findSource } from '../records/source-records.ts'
@@ -27,6 +28,9 @@ export interface Loop {
 const concurrency = 4
 /** Fetches at the same time: a server that keeps us waiting must not keep the other sources from theirs. */
 const fetches = 16
+
+/** Milliseconds after which a preview that failed again and again is tried once more. */
+const putOff = 900_000
 
 export interface LoopOptions {
   /** Seconds between two looks at what changed outside; default 600. */
@@ -65,8 +69,16 @@ export function createLoop(
       concurrency,
       async run(job) {
         const source = await findSource(ports.store, job.tenant, String(job.payload.source))
-        if (source) await previewPullRequest(ports, source, Number(job.payload.number), job.signal)
-        return undefined
+        try {
+          if (source) await previewPullRequest(ports, source, Number(job.payload.number), job)
+          return undefined
+        } catch (error) {
+          // Nothing else would wake it once what is down is back: it must not die as long as the pull request lives.
+          if (!job.isLast || job.signal.aborted) throw error
+          const reason = error instanceof EngineError ? `${error.code}: ${error.message}` : 'internal'
+          ports.log.warn('a preview is put off', { source: source?.spec.name ?? '', reason })
+          return { again: new Date(ports.clock.now().getTime() + putOff) }
+        }
       },
     },
     'commit-status': {

@@ -1,6 +1,7 @@
-import { hasChanges } from '../../engine/index.ts'
+import { EngineError, hasChanges } from '../../engine/index.ts'
 import type { Forge, PullRequest } from '../forges/forge.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
+import type { RunningJob } from '../jobs/queue.ts'
 import { reconcileRequest } from '../jobs/requests.ts'
 import type { PreviewContent, PreviewContext } from '../previews/content.ts'
 import { publishPreview } from '../previews/publish.ts'
@@ -13,13 +14,14 @@ import { previewContent } from './preview-content.ts'
 
 /**
  * The job `preview`: what merging a pull request would do, as one comment and one status of its head commit, and the
- * approvals that its comments hold. Safe to repeat: the comment is updated in place.
+ * approvals that its comments hold. Safe to repeat: the comment is updated in place. What keeps failing is told there by
+ * the last attempt, before its error is thrown.
  */
 export async function previewPullRequest(
   ports: LoopPorts,
   source: Source,
   number: number,
-  signal: AbortSignal,
+  { signal, isLast }: Pick<RunningJob, 'signal' | 'isLast'>,
 ): Promise<void> {
   const forge = await ports.forgeOf(source)
   if (!forge || source.suspended) return
@@ -28,8 +30,11 @@ export async function previewPullRequest(
   if (pull?.baseBranch !== source.spec.branch) return settlePlans(ports, plans, 'superseded', ownerOf(source))
   if (pull.state !== 'open') return endPreview(ports, source, forge, pull, plans)
 
-  const content = await previewContent(ports, source, pull, signal)
   const about = aboutOf(source, pull)
+  const content = await previewContent(ports, source, pull, signal).catch(async (error: unknown) => {
+    if (isLast && !signal.aborted) await publishPreview(forge, number, putOff(error), about)
+    throw error
+  })
   if (content.type !== 'plan' || pull.fromFork || !hasChanges(content.document)) {
     // There is nothing that could be approved.
     await settlePlans(ports, plans, 'superseded', ownerOf(source))
@@ -46,6 +51,12 @@ export async function previewPullRequest(
   const { approvedBy, notices } = await decideApprovals(ports, source, forge, pull, published)
   if (isNew && approvedBy.length === 0 && notices.length === 0) return
   await publishPreview(forge, number, content, { ...shown, approvedBy, notices })
+}
+
+/** The words of a bug may hold anything, and strangers read them here. */
+function putOff(error: unknown): PreviewContent {
+  const message = error instanceof EngineError ? error.message : 'an internal error; the log of the service tells more'
+  return { type: 'failed', message, remedy: 'it is tried again by itself' }
 }
 
 interface New {
