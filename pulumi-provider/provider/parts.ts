@@ -1,6 +1,16 @@
+import type { Clock } from '../../engine/index.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { ProviderSettings } from '../ports.ts'
 import type { Program } from './program.ts'
+
+/** What a provider takes from its process. */
+export interface ProviderPorts {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Notes that concern no resource: a master key that was made. */
+  readonly log?: (severity: 'info' | 'warning', message: string) => void
+  /** The machine's own when absent. */
+  readonly clock?: Clock
+}
 
 /** What the verbs of a configured provider share. */
 export interface Parts {
