@@ -8,6 +8,7 @@ import {
   type StateStore,
 } from '../../engine/index.ts'
 import { type Backoff, delayAfter, usualBackoff } from './backoff.ts'
+import { framesOf } from './frames.ts'
 import { jobMutation } from './job-mutation.ts'
 import { createNap } from './nap.ts'
 import type { JobHandler, JobOutcome, JobQueue, JobRequest } from './queue.ts'
@@ -218,14 +219,4 @@ function aborted(signal: AbortSignal): Promise<void> {
 function reasonOf(error: unknown): string {
   if (error instanceof EngineError) return `${error.code}: ${error.message}`
   return error instanceof Error ? error.name : 'an unexpected failure'
-}
-
-/** Where a bug is, without its words. */
-function framesOf(error: unknown): string {
-  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
-  return lines
-    .filter(line => /^\s+at /.test(line))
-    .slice(0, 8)
-    .map(line => line.trim())
-    .join(' < ')
 }

@@ -1,4 +1,12 @@
-import { type Diagnostic, DiagnosticsError, EngineError, errorCatalogue, type Random } from '../../engine/index.ts'
+import {
+  type Diagnostic,
+  DiagnosticsError,
+  EngineError,
+  errorCatalogue,
+  type LogFields,
+  type Random,
+} from '../../engine/index.ts'
+import { framesOf } from '../jobs/frames.ts'
 import type { Outcome } from '../sources/source.ts'
 import { retryAt } from './backoff.ts'
 
@@ -27,8 +35,8 @@ export function outcomeOf(
   const diagnostics = diagnosticsOf(error)
   const [first] = diagnostics
   if (!first) {
-    // A bug: told as such, and tried again later rather than never.
-    const message = `internal error: ${error instanceof Error ? error.message : String(error)}`
+    // A bug: told as such, and tried again later rather than never. Its words may hold anything, a secret too.
+    const message = `internal error: ${error instanceof Error ? error.name : typeof error}; the log tells where`
     return { type: 'waiting', until: retryAt(now, failures + 1, random), reason: 'InternalError', message }
   }
   // What fails everywhere alike is said once.
@@ -38,6 +46,12 @@ export function outcomeOf(
   if (!waits) return { type: 'stalled', reason, message }
   const asked = diagnostics.reduce((longest, { retryAfter = 0 }) => Math.max(longest, retryAfter), 0)
   return { type: 'waiting', until: retryAt(now, failures + 1, random, asked), reason, message }
+}
+
+/** What the log tells of a bug, for whoever mends it; undefined for what is none. */
+export function bugOf(error: unknown): LogFields | undefined {
+  if (error instanceof DiagnosticsError || error instanceof EngineError) return undefined
+  return { error: error instanceof Error ? error.name : typeof error, stack: framesOf(error) }
 }
 
 function diagnosticsOf(error: unknown): readonly Diagnostic[] {

@@ -3,7 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createEngine, type Engine, EngineError, fileSystem, systemPorts } from '../../engine/index.ts'
+import {
+  createEngine,
+  type Engine,
+  EngineError,
+  fileSystem,
+  type SourceFiles,
+  systemPorts,
+} from '../../engine/index.ts'
 import { createWorld, type World } from '../fixtures/world.ts'
 import type { Repository } from '../sources/repository.ts'
 import { ownerOf, type Source } from '../sources/source.ts'
@@ -39,19 +46,25 @@ const authority = (name: string) =>
 
 const down = new EngineError('forge_failed', 'the forge is down')
 
+const warned: unknown[] = []
+
 /** A pass over a commit that declares these authorities, with a forge that is down. */
 async function commit(head: string, ...names: string[]): Promise<PassResult> {
+  return passOver(head, await fileSystem(), names)
+}
+
+async function passOver(head: string, files: SourceFiles, names: readonly string[] = []): Promise<PassResult> {
   writeFileSync(join(folder, 'pki', 'all.yaml'), names.map(authority).join('\n---\n'))
   const { trace } = await systemPorts()
-  const files = await fileSystem()
   const repository: Partial<Repository> = {
     fetch: async () => ({ head, refs: new Map() }),
     filesAt: () => files,
     isAncestor: async () => true,
   }
   const { clock, random } = world.services
+  const log = { ...world.services.log, warn: (...words: unknown[]) => void warned.push(words) }
   const ports: Partial<LoopPorts> = {
-    ...{ store: world.store, clock, random, trace, log: world.services.log, turn: work => work() },
+    ...{ store: world.store, clock, random, trace, log, turn: work => work() },
     engineOf: async () => engine,
     signaturesOf: async () => undefined,
     repositoryOf: async () => repository as Repository, // what a pass asks of it
@@ -71,4 +84,17 @@ test('a forge that is down holds up only what needs an approval that it knows of
   expect(await commit('d'.repeat(40), 'two')).toMatchObject({
     outcome: { type: 'waiting', message: expect.stringContaining('the forge is down') },
   })
+})
+
+test('the words of a bug reach neither the outcome nor the run; the log tells where it is', async () => {
+  const bug = new SyntaxError('Unexpected token in "hunter2"')
+  const broken: SourceFiles = { ...(await fileSystem()), list: () => Promise.reject(bug) }
+  const result = await passOver('a'.repeat(40), broken)
+  expect(result.outcome).toMatchObject({ type: 'waiting', reason: 'InternalError' })
+  const run = await world.store.record('default', 'run', result.runId ?? '')
+  expect(run?.data).toMatchObject({ state: 'waiting' })
+  expect(warned).toMatchObject([
+    ['a pass failed by a bug', { error: 'SyntaxError', stack: expect.stringContaining('pass.test.ts') }],
+  ])
+  expect(JSON.stringify([result, run, warned])).not.toContain('hunter2')
 })

@@ -3,7 +3,7 @@ import type { Repository } from '../sources/repository.ts'
 import { type DriftNote, type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import { type BranchPlans, branchPlans } from './branch-plans.ts'
 import { configurationAt } from './configuration.ts'
-import { outcomeOf } from './outcome.ts'
+import { bugOf, outcomeOf } from './outcome.ts'
 import { planAndApply } from './plan-and-apply.ts'
 import type { LoopPorts } from './ports.ts'
 import { beginRun, type RunLog, type Trigger } from './runs.ts'
@@ -56,6 +56,8 @@ async function passOver(ports: LoopPorts, source: Source, request: Fetched): Pro
     drift = notes
   }
   const outcome = await runOver(ports, source, { repository, head, plans, run, signal, saw }).catch(error => {
+    const bug = bugOf(error)
+    if (bug) ports.log.warn('a pass failed by a bug', { source: source.spec.name, run: run.id, ...bug })
     const failed = outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random })
     return drift ? { ...failed, drift } : failed
   })

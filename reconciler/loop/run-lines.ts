@@ -30,6 +30,12 @@ export function lineOf(event: RunEvent): string {
       return `${event.address}: skipped, ${event.because}`
     case 'failed':
     case 'left-open':
-      return `${event.address}: ${event.error instanceof Error ? event.error.message : String(event.error)}`
+      return `${event.address}: ${wordsOf(event.error)}`
   }
+}
+
+/** The words of a bug may hold anything. */
+function wordsOf(error: unknown): string {
+  if (error instanceof EngineError || error instanceof DiagnosticsError) return error.message
+  return `internal error: ${error instanceof Error ? error.name : typeof error}`
 }

@@ -5,7 +5,7 @@ import { type Condition, type Outcome, ownerOf, type Source } from '../sources/s
 import { tellForge } from './commit-status.ts'
 import { conditionsAfter, transitions } from './conditions.ts'
 import { driftInWords } from './drift-notes.ts'
-import { outcomeOf } from './outcome.ts'
+import { bugOf, outcomeOf } from './outcome.ts'
 import { type PassResult, pass } from './pass.ts'
 import type { LoopPorts } from './ports.ts'
 import type { Trigger } from './runs.ts'
@@ -46,6 +46,8 @@ async function attempt(
   try {
     return await pass(ports, source, request)
   } catch (error) {
+    const bug = bugOf(error)
+    if (bug) ports.log.warn('a pass failed by a bug', { source: source.spec.name, ...bug })
     const context = { now: ports.clock.now(), failures: source.failures, random: ports.random }
     return { outcome: outcomeOf(error, context) }
   }
