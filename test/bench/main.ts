@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   apply: () => import('./apply.bench.ts'),
   plan: () => import('./plan.bench.ts'),
   gitops: () => import('./gitops.bench.ts'),
+  pulumi: () => import('./pulumi.bench.ts'),
 }
 
 const asked = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
