@@ -107,3 +107,52 @@ test('an idle worker asks the store for nothing', async () => {
   await store.close()
   rmSync(folder, { recursive: true })
 })
+
+test('a job that a jump of the clock gives to its own worker again runs once at a time, and a stop waits for it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trustform-jobs-'))
+  const store = await openStore(`sqlite:${join(folder, 'state.db')}`)
+  // The machine slept: no heartbeat was in time.
+  const late = new Proxy(store, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver)
+      if (typeof value !== 'function') return value
+      return name === 'touchJob' ? () => Promise.reject(new Error('too late')) : value.bind(target)
+    },
+  })
+  const clock = createManualClock()
+  const queue = createEmbeddedQueue({ store: late, clock, random, log })
+  const ends: (() => void)[] = []
+  let atOnce = 0
+  let most = 0
+  queue.start({
+    work: {
+      concurrency: 2,
+      async run() {
+        most = Math.max(most, ++atOnce)
+        await new Promise<void>(resolve => ends.push(resolve))
+        atOnce--
+        return undefined
+      },
+    },
+  })
+  await queue.enqueue('default', { queue: 'work', key: 'one', payload: {} })
+  await settle()
+  expect(ends).toHaveLength(1)
+  clock.pass(3_600_000)
+  await settle()
+  expect((await store.jobs({}))[0]).toMatchObject({ attempts: 2 })
+  ends[0]?.()
+  await settle()
+  expect([ends.length, most]).toEqual([2, 1])
+  let stopped = false
+  const stop = queue.stop().then(() => {
+    stopped = true
+  })
+  await settle()
+  expect(stopped).toBe(false)
+  ends[1]?.()
+  await stop
+  expect(await store.jobs({})).toEqual([])
+  await store.close()
+  rmSync(folder, { recursive: true })
+})

@@ -45,7 +45,8 @@ const grace = 15_000
 /** The job queue on the state store, worked by this process. Sleeps until a job is due or somebody enqueues one. */
 export function createEmbeddedQueue(ports: EmbeddedQueuePorts): JobQueue {
   const { store, clock, random, log, leaseMs = 15_000, backoff = usualBackoff } = ports
-  const running = new Map<string, Running>()
+  /** By claim, not by job: after a jump of the clock one job may be in our hands twice. */
+  const running = new Set<Running>()
   const nap = createNap(clock)
   const stopping = new AbortController()
   let working: Promise<void> | undefined
@@ -93,20 +94,25 @@ export function createEmbeddedQueue(ports: EmbeddedQueuePorts): JobQueue {
     return Math.min(longestNap, Math.max(0, Date.parse(due) - clock.now().getTime()))
   }
 
-  const runningIn = (queue: string) => [...running.values()].filter(({ job }) => job.queue === queue).length
+  const runningIn = (queue: string) => [...running].filter(({ job }) => job.queue === queue).length
 
   function begin(handler: JobHandler, job: Claimed): void {
     const abort = new AbortController()
     const done = new AbortController()
     void keepAlive(job, abort, done.signal)
-    const ended = perform(handler, job, abort.signal)
+    const earlier = [...running].filter(each => each.job.id === job.id)
+    // Its lease ran out unseen; two at once would be two of one key.
+    for (const each of earlier) each.abort.abort(fenced())
+    const ended = Promise.all(earlier.map(each => each.ended))
+      .then(() => perform(handler, job, abort.signal))
       .catch(error => log.warn('the outcome of a job could not be recorded', { job: job.id, reason: reasonOf(error) }))
       .finally(() => {
         done.abort()
-        running.delete(job.id)
+        running.delete(entry)
         nap.wake()
       })
-    running.set(job.id, { job, abort, done, ended })
+    const entry: Running = { job, abort, done, ended }
+    running.add(entry)
   }
 
   async function perform(handler: JobHandler, job: Claimed, signal: AbortSignal): Promise<void> {
@@ -148,7 +154,7 @@ export function createEmbeddedQueue(ports: EmbeddedQueuePorts): JobQueue {
   /** Extends the lease until the job has ended; aborts the job when the lease is lost. */
   async function keepAlive({ id, attempts, leaseUntil }: Claimed, abort: AbortController, done: AbortSignal) {
     let until = Date.parse(leaseUntil ?? '')
-    const lose = () => abort.abort(new EngineError('state_fenced', 'the job was cancelled or taken over'))
+    const lose = () => abort.abort(fenced())
     while (!done.aborted) {
       try {
         await clock.sleep(leaseMs / 3, done)
@@ -182,22 +188,24 @@ export function createEmbeddedQueue(ports: EmbeddedQueuePorts): JobQueue {
       const job = await store.job(id)
       if (!job) return
       await commit(job.tenant, [{ type: 'cancel-job', id }])
-      running.get(id)?.abort.abort(new EngineError('interrupted', 'the job was cancelled'))
+      for (const { job: held, abort } of running) {
+        if (held.id === id) abort.abort(new EngineError('interrupted', 'the job was cancelled'))
+      }
     },
     async stop(signal) {
       unwatch?.()
       stopping.abort()
       nap.wake()
       await working
-      const left = () => Promise.all([...running.values()].map(({ ended }) => ended))
+      const left = () => Promise.all([...running].map(({ ended }) => ended))
       await (signal ? Promise.race([left(), aborted(signal)]) : left())
       if (running.size === 0) return
-      for (const { abort } of running.values()) abort.abort(new EngineError('interrupted', 'the service is stopping'))
+      for (const { abort } of running) abort.abort(new EngineError('interrupted', 'the service is stopping'))
       const rest = new AbortController()
       await Promise.race([left(), clock.sleep(grace, rest.signal).catch(() => undefined)])
       rest.abort()
       // What has not ended by now keeps its lease until that runs out; then another worker takes it.
-      for (const { done } of running.values()) done.abort()
+      for (const { done } of running) done.abort()
     },
     async depth() {
       const depth: Record<string, { waiting: number; running: number; dead: number }> = {}
@@ -209,6 +217,8 @@ export function createEmbeddedQueue(ports: EmbeddedQueuePorts): JobQueue {
     },
   }
 }
+
+const fenced = () => new EngineError('state_fenced', 'the job was cancelled or taken over')
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
