@@ -45,7 +45,7 @@ export async function lookAt(
   const driver = drivers.get(kind)
   const live = new Map<Address, Observation>()
   for (const each of recorded) {
-    const last = sightings.latest(each.address)
+    const last = sightings.latest(each)
     if (last) live.set(each.address, last)
   }
   const base = {

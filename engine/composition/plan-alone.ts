@@ -98,8 +98,10 @@ async function seen(
   drivers: ReadonlyMap<string, Driver>,
 ): Promise<ReadonlyMap<Address, Observation>> {
   const live = new Map<Address, Observation>()
-  for (const { address } of [...base.recorded, ...base.desired.map(({ resource }) => resource)]) {
-    const last = address === options.address ? undefined : sightings.latest(address)
+  const revisions = new Map(base.recorded.map(({ address, revision }) => [address, revision]))
+  for (const address of new Set([...revisions.keys(), ...base.desired.map(({ resource }) => resource.address)])) {
+    const last =
+      address === options.address ? undefined : sightings.latest({ address, revision: revisions.get(address) })
     if (last) live.set(address, last)
   }
   const input = base.desired.find(({ resource }) => resource.address === options.address)

@@ -15,8 +15,8 @@ export interface Sightings {
   /** What was seen of this resource as it is here; `'nothing'` where its kind had nothing to look at. */
   of(seen: Seen): Observation | 'nothing' | undefined
   keep(seen: Seen, observation: Observation | undefined): void
-  /** What was last seen at an address, however it was declared. */
-  latest(address: Address): Observation | undefined
+  /** What was last seen of a resource, however it was declared; what was seen of an earlier revision does not count. */
+  latest(resource: Omit<Seen, 'spec'>): Observation | undefined
 }
 
 export interface Seen {
@@ -28,7 +28,12 @@ export interface Seen {
 export function createSightings(clock: Pick<Clock, 'now'>): Sightings {
   const kept = new Map<
     Address,
-    { readonly of: string; readonly until: number; readonly seen: Observation | 'nothing' }
+    {
+      readonly of: string
+      readonly revision: number | undefined
+      readonly until: number
+      readonly seen: Observation | 'nothing'
+    }
   >()
   const now = () => clock.now().getTime()
   return {
@@ -37,11 +42,13 @@ export function createSightings(clock: Pick<Clock, 'now'>): Sightings {
       return last && last.until > now() && last.of === keyOf(asked) ? last.seen : undefined
     },
     keep(asked, observation) {
-      kept.set(asked.address, { of: keyOf(asked), until: now() + fresh, seen: observation ?? 'nothing' })
+      const { address, revision } = asked
+      kept.set(address, { of: keyOf(asked), revision, until: now() + fresh, seen: observation ?? 'nothing' })
     },
-    latest(address) {
+    latest({ address, revision }) {
       const last = kept.get(address)
-      return last && last.until > now() && last.seen !== 'nothing' ? last.seen : undefined
+      const counts = last && last.until > now() && last.revision === revision
+      return counts && last.seen !== 'nothing' ? last.seen : undefined
     },
   }
 }
