@@ -12,11 +12,27 @@ export interface Verified {
 
 /** Verifies an object's `pem` with its `chain` up to a root, and that its `key` belongs to it. */
 export async function verifyObject(work: Workspace, address: string, rootPem: string): Promise<Verified> {
-  const file = (name: string) => join(work.folder, `verify-${name}.pem`)
   const get = async (format: string) => (await work.expect(0, ['get', address, '--format', format])).stdout
-  const [pem, chain, key] = [await get('pem'), await get('chain'), await get('key')]
-  writeFileSync(file('root'), rootPem)
-  writeFileSync(file('leaf'), pem)
+  return verifyPems(work.folder, {
+    leaf: await get('pem'),
+    chain: await get('chain'),
+    root: rootPem,
+    key: await get('key'),
+  })
+}
+
+export interface Pems {
+  readonly leaf: string
+  readonly chain: string
+  readonly root: string
+  readonly key: string
+}
+
+/** Verifies a certificate up to a root, and that a key belongs to it. */
+export function verifyPems(folder: string, { leaf, chain, root, key }: Pems): Verified {
+  const file = (name: string) => join(folder, `verify-${name}.pem`)
+  writeFileSync(file('root'), root)
+  writeFileSync(file('leaf'), leaf)
   writeFileSync(file('chain'), chain)
   const untrusted = chain === '' ? [] : ['-untrusted', file('chain')]
   const verify = spawnSync('openssl', ['verify', '-CAfile', file('root'), ...untrusted, file('leaf')])

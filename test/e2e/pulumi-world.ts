@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { bundle } from '../../scripts/build/bundle.ts'
@@ -18,6 +18,8 @@ export interface PulumiWorld {
   readonly archive: string
   /** A program and its stack, in a folder of its own with a state of its own; or in that of another one. */
   project(name: string, where?: Workspace): Promise<PulumiProject>
+  /** Processes of the plugin that run now. */
+  plugins(): readonly number[]
   stop(): void
 }
 
@@ -89,11 +91,24 @@ export async function startPulumiWorld(name: string): Promise<PulumiWorld> {
     scratch,
     archive,
     project,
+    plugins: () => processesBelow(join(pulumi.home, 'plugins')),
     stop() {
       for (const work of workspaces) work.remove()
       scratch.remove()
     },
   }
+}
+
+/** Processes with a program of that folder in their command line. */
+function processesBelow(folder: string): readonly number[] {
+  return readdirSync('/proc').flatMap(name => {
+    if (!/^\d+$/.test(name)) return []
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(`${folder}/`) ? [Number(name)] : []
+    } catch {
+      return [] // it ended meanwhile
+    }
+  })
 }
 
 const answers: Readonly<Record<Command, readonly string[]>> = {
