@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto'
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import {
   type Clock,
   createApiKeys,
   createHttp,
   EngineError,
+  holdLease,
   openStore,
   type Random,
   type StateStore,
@@ -40,6 +42,8 @@ export interface ServiceOptions {
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
   readonly trace?: Trace | undefined
+  /** Milliseconds to wait for another service on the same state to end. */
+  readonly patience?: number | undefined
   /** Seconds between two looks at what changed outside. */
   readonly driftInterval?: number | undefined
   readonly wrapStore?: ((store: StateStore) => StateStore) | undefined
@@ -52,6 +56,10 @@ export interface Service {
   stop(): Promise<void>
 }
 
+/** The state's lease that says which service works on it, and the tenant that it is kept under. */
+const serviceLease = { tenant: 'default', name: 'service' } as const
+/** Milliseconds to wait for another service to end: longer than a lease that nobody renews any more. */
+const usualPatience = 20_000
 /** Milliseconds in which open requests have to end. */
 const requestGrace = 5_000
 /** Milliseconds in which passes have to checkpoint; well below what supervisors wait before they kill. */
@@ -68,6 +76,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = options.wrapStore?.(opened) ?? opened
   const egress = createEgress(config.egressAllow)
   const http = await createHttp({ guard: egress.guard })
+  const held = await aloneOn(store, log, clock, options.patience).catch(async error => {
+    await store.close()
+    throw error
+  })
   const ports = { store, clock, random, log, trace }
   const { publicUrl, allowInsecureGit } = config
   const connections = createConnections({
@@ -89,8 +101,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     if (app) await closeWithin(app)
     await connections.close()
     await http.close()
+    await held.release()
     await store.close()
   }
+  // Two that work on one state would do everything twice; whoever supervises this one sees that it is not ready.
+  held.lost.addEventListener('abort', () => {
+    log.warn('another service works on this state now; this one stops working')
+    stopping.abort()
+    void loop.stop()
+  })
 
   try {
     await sources.declare(config.sources)
@@ -126,6 +145,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
+/**
+ * One service at a time works on a state. What the one before left running is taken up at once: it is not alive any
+ * more. Throws `state_locked`.
+ */
+async function aloneOn(store: StateStore, log: Log, clock: Clock, waitMs = usualPatience): Promise<HeldLease> {
+  const { tenant, name } = serviceLease
+  const onWait = ({ holder: { host, pid } }: Lease) => log.info('waiting for another service to end', { host, pid })
+  const held = await holdLease(store, tenant, name, { operation: 'serve', waitMs, clock, onWait })
+  await store.releaseJobs(clock.now())
+  return held
+}
+
 async function listen(app: FastifyInstance, { host, port }: Listen): Promise<string> {
   try {
     await app.listen({ host, port })
@@ -159,9 +190,13 @@ async function within(work: Promise<void>, milliseconds: number): Promise<void> 
   clearTimeout(timer)
 }
 
-/** Beside the state where that is a file; it can be deleted at any time. */
+/**
+ * Beside the state where that is a file; it can be deleted at any time. Each state has its own: what belongs to none of
+ * its sources is removed.
+ */
 function cacheFolder(state: string, env: ServiceOptions['env']): string {
   const path = /^sqlite:(.+)$/s.exec(state)?.[1]
-  if (path !== undefined) return resolve(dirname(path), 'repositories')
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trustform', 'repositories')
+  if (path !== undefined) return resolve(dirname(path), 'repositories', basename(path))
+  const name = createHash('sha256').update(state).digest('hex').slice(0, 16)
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trustform', 'repositories', name)
 }

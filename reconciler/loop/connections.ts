@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import {
   type Clock,
   createEngine,
@@ -17,11 +16,12 @@ import {
 } from '../../engine/index.ts'
 import { createForge } from '../forges/registry.ts'
 import type { Egress } from '../net/egress.ts'
+import { allSources } from '../records/source-records.ts'
 import { credentialsOf } from '../sources/git/credentials.ts'
 import { openRepository } from '../sources/git/open-repository.ts'
-import type { Repository } from '../sources/repository.ts'
 import { ownerOf, type Source } from '../sources/source.ts'
 import type { PollPorts } from './poller.ts'
+import { createRepositories } from './repositories.ts'
 
 export interface ConnectionOptions {
   readonly store: StateStore
@@ -45,13 +45,21 @@ export interface ConnectionOptions {
 export interface Connections extends Omit<PollPorts, 'wake' | 'beat' | 'turn'> {
   /** A secret of a source itself: credentials, tokens, the key of its webhook. */
   secretOf(source: Source, reference: Json): Promise<string>
+  /** Closes and removes what was kept for sources that are gone. */
+  forgetRemoved(): Promise<void>
+  /** Within a bound. */
   close(): Promise<void>
 }
 
+/** Milliseconds in which fetches that were told to end have to do so. */
+const closeGrace = 5_000
+
 export function createConnections(options: ConnectionOptions): Connections {
   const { store, clock, random, log, trace, env, http } = options
-  const engines = new Map<string, Promise<Engine>>()
-  const repositories = new Map<string, { readonly key: string; readonly opened: Promise<Repository> }>()
+  const engines = new Map<
+    string,
+    { readonly tenant: string; readonly owner: string; readonly opened: Promise<Engine> }
+  >()
 
   function opened(
     tenant: string,
@@ -59,18 +67,29 @@ export function createConnections(options: ConnectionOptions): Connections {
     references: NonNullable<EngineOptions['references']>,
   ): Promise<Engine> {
     const key = JSON.stringify([tenant, owner, references.files, Object.keys(references.env).length > 0])
-    let engine = engines.get(key)
-    if (!engine) {
-      const { resolver, http01Listen, egress } = options
-      const network = {
-        guard: egress.guard,
-        ...(resolver !== undefined && { resolver }),
-        ...(http01Listen !== undefined && { http01Listen }),
-      }
-      engine = createEngine({ state: store, tenant, owner, env, http, clock, random, log, trace, references, network })
-      engines.set(key, engine)
-      engine.catch(() => engines.delete(key))
+    const known = engines.get(key)
+    if (known) return known.opened
+    const { resolver, http01Listen, egress } = options
+    const network = {
+      guard: egress.guard,
+      ...(resolver !== undefined && { resolver }),
+      ...(http01Listen !== undefined && { http01Listen }),
     }
+    const engine = createEngine({
+      state: store,
+      tenant,
+      owner,
+      env,
+      http,
+      clock,
+      random,
+      log,
+      trace,
+      references,
+      network,
+    })
+    engines.set(key, { tenant, owner, opened: engine })
+    engine.catch(() => engines.delete(key))
     return engine
   }
 
@@ -97,25 +116,17 @@ export function createConnections(options: ConnectionOptions): Connections {
     return (await engine.resolveSecret(known, '.')).reveal()
   }
 
-  async function repositoryOf(source: Source): Promise<Repository> {
-    const { spec } = source
-    const key = JSON.stringify([spec.url, spec.credentials])
-    const known = repositories.get(source.id)
-    if (known?.key === key) return known.opened
-    await (await known?.opened)?.close()
-    const { credentials } = spec
-    const opened = openRepository({
-      folder: join(options.cacheFolder, source.id),
-      url: spec.url,
+  const repositories = createRepositories(options.cacheFolder, (source, folder) => {
+    const { url, credentials } = source.spec
+    return openRepository({
+      folder,
+      url,
       allowInsecure: options.allowInsecureGit,
       http,
       egress: options.egress,
       ...(credentials && { credentials: credentialsOf(credentials, reference => secretOf(source, reference)) }),
     })
-    repositories.set(source.id, { key, opened })
-    opened.catch(() => repositories.delete(source.id))
-    return opened
-  }
+  })
 
   return {
     store,
@@ -127,8 +138,8 @@ export function createConnections(options: ConnectionOptions): Connections {
     engineOf,
     engineOfService,
     secretOf,
-    repositoryOf,
-    headOf: async (source, signal) => (await repositoryOf(source)).headOf(source.spec.branch, signal),
+    repositoryOf: repositories.of,
+    headOf: async (source, signal) => (await repositories.of(source)).headOf(source.spec.branch, signal),
     async signaturesOf({ spec }) {
       if (!spec.requireSignedBy) return undefined
       const { createSignaturePolicy, requireSignedBy } = await import('../sources/signatures/policy.ts')
@@ -148,9 +159,22 @@ export function createConnections(options: ConnectionOptions): Connections {
         ...(url !== undefined && { url }),
       })
     },
+    async forgetRemoved() {
+      let read: Promise<readonly Source[]> | undefined
+      const sources = () => (read ??= allSources(store))
+      await repositories.keepOnly(sources)
+      const used = new Set((await sources()).map(source => JSON.stringify([source.tenant, ownerOf(source)])))
+      for (const [key, { tenant, owner }] of engines) {
+        // They have nothing of their own to close: a pass that still runs ends with its engine.
+        if (owner !== serviceOwner && !used.has(JSON.stringify([tenant, owner]))) engines.delete(key)
+      }
+    },
     async close() {
-      const all = [...repositories.values()].map(each => each.opened)
-      await Promise.allSettled([...all, ...engines.values()].map(async each => (await each).close()))
+      const all = [repositories.close(), ...[...engines.values()].map(async ({ opened }) => (await opened).close())]
+      const rest = new AbortController()
+      // What does not end in time ends with the process.
+      await Promise.race([Promise.allSettled(all), clock.sleep(closeGrace, rest.signal).catch(() => undefined)])
+      rest.abort()
     },
   }
 }

@@ -36,6 +36,7 @@ async function start(
       ({ fetch: (_branch, _refs, signal) => fetch(signal) }) as Partial<Repository> as Repository,
     headOf: (_source, signal) => silence(signal),
     forgeOf,
+    forgetRemoved: async () => {},
   }
   // What these passes touch.
   loop = createLoop(ports as Connections, world.queue, () => {})

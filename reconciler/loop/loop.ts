@@ -4,11 +4,13 @@ import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
 import { findSource } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
 import { setCommitStatus } from './commit-status.ts'
+import type { Connections } from './connections.ts'
 import { watchDrift } from './drift.ts'
 import { keepHouse } from './housekeeping.ts'
-import { type PollPorts, poll } from './poller.ts'
+import { poll } from './poller.ts'
 import { previewPullRequest } from './preview.ts'
 import { watchPullRequests } from './pull-requests.ts'
+import { watchRemoved } from './removed-sources.ts'
 import { renew } from './renewals.ts'
 import { endStaleRuns, type Trigger } from './runs.ts'
 import { createTurns } from './turns.ts'
@@ -39,7 +41,7 @@ export interface LoopOptions {
 
 /** `beat` is called again and again while polling goes on. */
 export function createLoop(
-  given: Omit<PollPorts, 'wake' | 'beat' | 'turn'>,
+  given: Omit<Connections, 'close' | 'secretOf'>,
   queue: JobQueue,
   beat: () => void,
   { driftInterval }: LoopOptions = {},
@@ -103,6 +105,7 @@ export function createLoop(
         keepHouse(ports, signal),
         watchDrift(ports, source => enqueue(source, 'drift'), signal, driftInterval),
         watchPullRequests(ports, enqueuePreview, signal),
+        watchRemoved(ports, ports.forgetRemoved, signal),
       )
     },
     async stop() {

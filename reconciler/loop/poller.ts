@@ -90,9 +90,12 @@ function firstPoll(ports: PollPorts, now: Date, { spec, observedCommit }: Source
 async function look(ports: PollPorts, listed: Source, signal: AbortSignal): Promise<void> {
   const { store, log } = ports
   try {
-    const head = await ports.headOf(listed, signal).catch((error: unknown) => ({ error }))
+    // As it is by now: the list is seconds old, and with the place before the cache would be opened for that one again.
+    const asked = await sourceById(store, listed.tenant, listed.id)
+    if (asked.suspended) return
+    const head = await ports.headOf(asked, signal).catch((error: unknown) => ({ error }))
     if (signal.aborted) return
-    // As it is by now: a pass may have seen this very commit since the list was read.
+    // And once more: a pass may have seen this very commit since the list was read.
     const source = await sourceById(store, listed.tenant, listed.id)
     if (typeof head === 'string' ? head === source.observedCommit : isKnown(ports, source, head.error)) return
     await ports.wake(source)
