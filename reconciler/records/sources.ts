@@ -11,6 +11,9 @@ import { allSources, putSource, saveSource, sourceById, sourceCollection, source
 /** Who does what `reconciler.yaml` says. */
 const operator = 'configuration'
 
+/** Sources that a tenant makes by the API: each may keep a repository of 512 MiB and is polled for ever. */
+export const mostSources = 200
+
 /** The sources as records of the state store; passes over them are jobs of the same commits. */
 export function createSources(ports: RecordPorts): Sources {
   const { store, clock, random } = ports
@@ -79,7 +82,12 @@ export function createSources(ports: RecordPorts): Sources {
       // Names are unique per tenant only; which one is meant is shown by the signature.
       return (await allSources(store)).filter(({ id, spec }) => id === nameOrId || spec.name === nameOrId)
     },
-    create: (tenant, spec, suspended, actor) => add(tenant, newState({ spec, suspended }, 'api', clock.now()), actor),
+    async create(tenant, spec, suspended, actor) {
+      const known = await store.records(tenant, { collection: sourceCollection })
+      const made = known.filter(record => sourceOf(tenant, record).declaredBy === 'api').length
+      if (made >= mostSources) throw tooMany()
+      return add(tenant, newState({ spec, suspended }, 'api', clock.now()), actor)
+    },
     async update(source, spec, actor) {
       refuseDeclared(source)
       return change(source, spec, actor)
@@ -147,6 +155,12 @@ function refuseDeclared({ declaredBy, spec }: Source): void {
   if (declaredBy === 'api') return
   throw new EngineError('conflict', `the source "${spec.name}" is declared in the service's configuration file`, {
     remedy: 'change it there',
+  })
+}
+
+function tooMany(): EngineError {
+  return new EngineError('conflict', `there are already ${mostSources} sources made through the API`, {
+    remedy: 'remove one, or declare it in the configuration file of the service',
   })
 }
 
