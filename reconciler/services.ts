@@ -1,4 +1,4 @@
-import type { Clock, JsonObject, Log, Random } from '../engine/index.ts'
+import type { Clock, JsonObject, Log, PlanDocument, Random } from '../engine/index.ts'
 import type { Run, Trigger } from './loop/runs.ts'
 import type { StoredPlan } from './records/plan-records.ts'
 import type { Source, SourceSpec } from './sources/source.ts'
@@ -117,6 +117,8 @@ export interface Plans {
   /** Newest first. */
   list(tenant: string, filter: PlanFilter, page: PageRequest): Promise<Page<StoredPlan>>
   get(tenant: string, id: string): Promise<StoredPlan | undefined>
+  /** What a plan would do; lists are made without it. Errors: `not_found`. */
+  document(plan: StoredPlan): Promise<PlanDocument>
   /** Errors: `conflict` when it is not pending, `plan_stale` when it is another than `expect` says. Wakes the loop. */
   approve(plan: StoredPlan, expect: { digest?: string; commit?: string }, actor: string): Promise<StoredPlan>
   discard(plan: StoredPlan, actor: string): Promise<StoredPlan>

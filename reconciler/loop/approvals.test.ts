@@ -3,7 +3,7 @@ import { type ClosableHttp, createHttp } from '../../engine/index.ts'
 import type { FakeForge } from '../../test/fakes/forge-server.ts'
 import { createForgeState, type FakePull, type ForgeState, headOf } from '../../test/fakes/forge-state.ts'
 import { startGithub } from '../../test/fakes/github-api.ts'
-import { createWorld, type World } from '../fixtures/world.ts'
+import { createWorld, deletion, type World } from '../fixtures/world.ts'
 import { createForge } from '../forges/registry.ts'
 import { openPlans } from '../records/plan-records.ts'
 import type { Source } from '../sources/source.ts'
@@ -41,7 +41,7 @@ async function decided(): Promise<Approvals> {
   const [plan] = await openPlans(world.store, source)
   if (!pull || !plan) throw new Error('there is nothing to decide on')
   // Deciding touches nothing else.
-  return decideApprovals({ store: world.store, clock, random } as LoopPorts, source, forge, pull, plan)
+  return decideApprovals({ store: world.store, clock, random } as LoopPorts, source, forge, pull, plan, deletion)
 }
 
 const publish = () =>

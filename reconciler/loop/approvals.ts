@@ -1,3 +1,4 @@
+import type { PlanDocument } from '../../engine/index.ts'
 import type { Comment, Forge, PullRequest } from '../forges/forge.ts'
 import { approvalFacts, decideApproval } from '../previews/approval.ts'
 import { type ApplyCommand, commandOf } from '../previews/command.ts'
@@ -22,6 +23,7 @@ export async function decideApprovals(
   forge: Forge,
   pull: PullRequest,
   plan: StoredPlan,
+  document: PlanDocument,
 ): Promise<Approvals> {
   if (plan.state === 'approved') return { approvedBy: plan.approvals.map(({ by }) => by), notices: [] }
   const { publishedAt = plan.createdAt } = plan
@@ -34,7 +36,7 @@ export async function decideApprovals(
     const { author, createdAt: at } = comment
     const facts = await approvalFacts(forge, pull.number, author)
     const request = { command, by: author, at, edited: isEdited(comment) }
-    const decision = decideApproval({ ...plan, publishedAt }, request, facts)
+    const decision = decideApproval({ ...plan, publishedAt, document }, request, facts)
     if (decision.type === 'approved') {
       await approvePlan(ports, plan, decision.by, author)
       return { approvedBy: decision.by, notices: [] }

@@ -91,6 +91,23 @@ test('a plan that somebody may still decide on or has approved stays, however ol
   expect(await ids('plan')).toEqual(['waits', 'approved'])
 })
 
+test('what a plan would do is forgotten with it; a plan of a removed source waits for nobody', async () => {
+  await commit([
+    record('source', 'src', {}),
+    ...['plan', 'plan-document', 'plan-open'].flatMap(collection => [
+      record(collection, 'waits', { state: 'pending' }, 'src'),
+      record(collection, 'discarded', { state: 'discarded' }, 'src'),
+      record(collection, 'raced', { state: 'pending' }, 'gone'),
+    ]),
+    record('plan', 'old', { state: 'applied' }, 'src'),
+    record('plan-document', 'old', {}, 'src'),
+  ])
+  clock.pass(retention.settledPlanDays * day + 1)
+  expect(await tidy({ store, clock })).toBe(2)
+  for (const collection of ['plan', 'plan-document', 'plan-open'])
+    expect(await ids(collection), collection).toEqual(['waits', 'discarded'])
+})
+
 test('events go after their time; the newest stays and numbers go on; the audit log is kept for ever', async () => {
   const said = () => ({ at: clock.now().toISOString(), actor: 'test', subject: 'src' })
   await commit([...numbered(450, () => told('source.ready', said())), audited('source_create', said())])

@@ -1,5 +1,6 @@
 import type { Mutation, StateStore, StoredRecord } from '../../engine/index.ts'
-import { planCollection } from '../records/plan-records.ts'
+import { planDocumentCollection } from '../records/plan-documents.ts'
+import { isOpen, openPlanCollection, planCollection } from '../records/plan-records.ts'
 import { commit, type WritingPorts } from '../records/ports.ts'
 import { sourceCollection } from '../records/source-records.ts'
 import type { LoopPorts } from './ports.ts'
@@ -42,8 +43,10 @@ interface Kept {
 
 interface Rule {
   readonly collection: string
+  /** Collections whose records of the same id go along. */
+  readonly with?: readonly string[]
   /** Records that may still matter are never forgotten, and take no place. */
-  readonly ended: (record: StoredRecord) => boolean
+  readonly ended: (record: StoredRecord, orphan: boolean) => boolean
   readonly goes: (kept: Kept) => boolean
 }
 
@@ -55,8 +58,11 @@ const rules: readonly Rule[] = [
   },
   {
     collection: planCollection,
-    ended: ({ data }) => data.state !== 'pending' && data.state !== 'approved',
-    goes: ({ rank, age }) => rank > retention.settledPlansPerSource || age > retention.settledPlanDays * day,
+    with: [planDocumentCollection, openPlanCollection],
+    // One that a preview made while its source was being removed is nobody's to decide on.
+    ended: ({ data }, orphan) => orphan || !isOpen(data.state),
+    goes: ({ record, rank, age }) =>
+      isOpen(record.data.state) || rank > retention.settledPlansPerSource || age > retention.settledPlanDays * day,
   },
   { collection: 'delivery', ended: () => true, goes: ({ age }) => age > retention.deliveryDays * day },
   { collection: 'notice', ended: () => true, goes: ({ age }) => age > retention.noticeDays * day },
@@ -98,7 +104,7 @@ const actor = 'service'
 async function forgetRecords(
   ports: WritingPorts,
   tenant: string,
-  { collection, ended, goes }: Rule,
+  { collection, with: beside = [], ended, goes }: Rule,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const sources = new Set((await ports.store.records(tenant, { collection: sourceCollection })).map(({ id }) => id))
@@ -107,15 +113,19 @@ async function forgetRecords(
   let forgotten = 0
   let batches = 0
   for await (const page of pages(ports.store, tenant, collection)) {
-    const gone = page.filter(ended).filter(record => {
+    const gone = page.filter(record => {
       const { parent = '', updatedAt } = record
+      const orphan = parent !== '' && !sources.has(parent)
+      if (!ended(record, orphan)) return false
       const rank = (ranks.get(parent) ?? 0) + 1
       ranks.set(parent, rank)
-      return goes({ record, rank, age: now - Date.parse(updatedAt), orphan: parent !== '' && !sources.has(parent) })
+      return goes({ record, rank, age: now - Date.parse(updatedAt), orphan })
     })
     if (gone.length > 0) {
       await commit(ports, tenant, actor, () =>
-        gone.map(({ id }): Mutation => ({ type: 'delete-record', collection, id })),
+        gone.flatMap(({ id }) =>
+          [collection, ...beside].map((each): Mutation => ({ type: 'delete-record', collection: each, id })),
+        ),
       )
       forgotten += gone.length
       if (++batches >= mostBatches) break

@@ -7,6 +7,7 @@ import {
   type MadePlan,
   type PlanDocument,
 } from '../../engine/index.ts'
+import { planDocument } from '../records/plan-documents.ts'
 import { actOf, planDigest, recordPlan, type StoredPlan, settlePlans } from '../records/plan-records.ts'
 import { type DriftNote, type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import type { BranchPlans } from './branch-plans.ts'
@@ -42,7 +43,7 @@ export async function planAndApply(
   return engine.locked(`reconcile ${spec.name}`, { waitMs: 60_000, signal }, async locked => {
     await run.phase('plan')
     const { made, allowed } = await ports.trace.span('reconcile.plan', { source: spec.name }, () =>
-      decide(engine, source, configuration, plans, signal),
+      decide(ports, engine, source, configuration, plans, signal),
     )
     const { document } = made.plan
     const drift = driftNotes(document)
@@ -102,6 +103,7 @@ interface Decision {
  * a crash left of an approved plan is still approved, and so are two plans that were merged together.
  */
 async function decide(
+  { store }: LoopPorts,
   engine: Engine,
   source: Source,
   configuration: LoadedConfiguration,
@@ -110,10 +112,13 @@ async function decide(
 ): Promise<Decision> {
   const options = { configuration, signal, ...planning(source) }
   const made = await engine.plan(options)
-  const acts = new Set(approved.flatMap(({ document }) => document.changes.map(actOf)))
   const changing = made.plan.document.changes.filter(({ action }) => action !== 'no-op')
   const held = changing.filter(({ blocked }) => blocked !== undefined)
   const mustBeApproved = source.spec.autoApply ? held : changing
+  const acts = new Set<string>()
+  if (mustBeApproved.length > 0) {
+    for (const plan of approved) for (const change of (await planDocument(store, plan)).changes) acts.add(actOf(change))
+  }
   if (!mustBeApproved.every(change => acts.has(actOf(change)))) return { made, allowed: false }
   if (held.length === 0) return { made, allowed: true }
   const again = await engine.plan({ ...options, allow: held.map(({ address }) => address) })

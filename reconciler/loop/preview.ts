@@ -5,6 +5,7 @@ import type { RunningJob } from '../jobs/queue.ts'
 import { reconcileRequest } from '../jobs/requests.ts'
 import type { PreviewContent, PreviewContext } from '../previews/content.ts'
 import { publishPreview } from '../previews/publish.ts'
+import { planDocument } from '../records/plan-documents.ts'
 import { openPlans, publishPlan, recordPlan, type StoredPlan, settlePlans } from '../records/plan-records.ts'
 import { commit } from '../records/ports.ts'
 import { ownerOf, type Source } from '../sources/source.ts'
@@ -48,7 +49,7 @@ export async function previewPullRequest(
   const shown = { ...about, ...linkTo(ports, plan) }
   const isNew = plan.publishedAt === undefined
   const published = isNew ? await publishNew(ports, source, forge, { number, plan, content, shown }) : plan
-  const { approvedBy, notices } = await decideApprovals(ports, source, forge, pull, published)
+  const { approvedBy, notices } = await decideApprovals(ports, source, forge, pull, published, content.document)
   if (isNew && approvedBy.length === 0 && notices.length === 0) return
   await publishPreview(forge, number, content, { ...shown, approvedBy, notices })
 }
@@ -96,7 +97,8 @@ async function endPreview(
     }
     const approvedBy = latest.approvals.map(({ by }) => by)
     const shown = { ...aboutOf(source, pull), ...linkTo(ports, latest), approvedBy, ended }
-    await publishPreview(forge, number, { type: 'plan', document: latest.document }, shown, { status: false })
+    const document = await planDocument(ports.store, latest)
+    await publishPreview(forge, number, { type: 'plan', document }, shown, { status: false })
   }
   const holds = plans.filter(({ state, commit: head }) => isMerged && state === 'approved' && head === headCommit)
   const others = plans.filter(plan => !holds.includes(plan))

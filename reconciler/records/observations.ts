@@ -2,7 +2,7 @@ import type { StateStore } from '../../engine/index.ts'
 import type { JobQueue } from '../jobs/queue.ts'
 import { failedRenewals } from '../loop/failed-renewals.ts'
 import type { Expiry, Observations, Scope } from '../services.ts'
-import { planOf } from './plan-records.ts'
+import { openPointers, plansAt } from './plan-records.ts'
 import { runOf } from './runs.ts'
 
 /** What the whole service shows of itself, read when asked. */
@@ -11,8 +11,8 @@ export function createObservations(
   queue: Pick<JobQueue, 'depth'>,
   unready: Observations['unready'],
 ): Observations {
-  async function records(collection: string, { tenant, limit }: Scope, newestFirst: boolean) {
-    const query = { collection, newestFirst, limit }
+  async function newest(collection: string, { tenant, limit }: Scope) {
+    const query = { collection, newestFirst: true, limit }
     if (tenant === undefined) return store.recordsEverywhere(query)
     return (await store.records(tenant, query)).map(record => ({ ...record, tenant }))
   }
@@ -34,13 +34,11 @@ export function createObservations(
       return found.toSorted((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter)).slice(0, limit)
     },
     async recentRuns(scope) {
-      return (await records('run', scope, true)).map(record => runOf(record.tenant, record))
+      return (await newest('run', scope)).map(record => runOf(record.tenant, record))
     },
-    async pendingPlans(scope) {
-      // Few plans wait among many that are done with, so they are looked for in the newest.
-      const newest = await records('plan', { ...scope, limit: 1000 }, true)
-      const pending = newest.filter(({ data }) => data.state === 'pending')
-      return pending.slice(0, scope.limit).map(record => planOf(record.tenant, record))
+    async pendingPlans({ tenant, limit }) {
+      const pending = (await openPointers(store, { tenant })).filter(({ data }) => data.state === 'pending')
+      return plansAt(store, pending.slice(0, limit))
     },
   }
 }

@@ -1,9 +1,19 @@
-import { audited, EngineError, told } from '../../engine/index.ts'
+import { audited, EngineError, type StoredRecord, told } from '../../engine/index.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
 import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
 import type { Plans } from '../services.ts'
 import { pageOf } from './paging.ts'
-import { approvePlan, changePlan, planCollection, planOf, type StoredPlan } from './plan-records.ts'
+import { planDocument } from './plan-documents.ts'
+import {
+  approvePlan,
+  changePlan,
+  isOpen,
+  openPlanCollection,
+  planCollection,
+  planOf,
+  plansAt,
+  type StoredPlan,
+} from './plan-records.ts'
 import { commit, type RecordPorts } from './ports.ts'
 
 /** The plans that the loop recorded; an approval wakes it in the same commit. */
@@ -23,15 +33,15 @@ export function createPlans(ports: RecordPorts): Plans {
 
   return {
     get,
-    list: (tenant, { source, state }, page) =>
-      pageOf(
-        ports,
-        tenant,
-        { collection: planCollection, newestFirst: true, ...(source !== undefined && { parent: source }) },
-        page,
-        record => planOf(tenant, record),
-        ({ data }) => state === undefined || data.state === state,
-      ),
+    async list(tenant, { source, state }, page) {
+      const collection = isOpen(state) ? openPlanCollection : planCollection
+      const query = { collection, newestFirst: true, ...(source !== undefined && { parent: source }) }
+      const isWanted = ({ data }: StoredRecord) => state === undefined || data.state === state
+      const { items, ...next } = await pageOf(ports, tenant, query, page, record => ({ ...record, tenant }), isWanted)
+      const plans = isOpen(state) ? await plansAt(store, items) : items.map(record => planOf(tenant, record))
+      return { items: plans, ...next }
+    },
+    document: plan => planDocument(store, plan),
 
     async approve(plan, { digest = plan.digest, commit: head = plan.commit }, actor) {
       refuseDecided(plan)
@@ -60,7 +70,7 @@ export function createPlans(ports: RecordPorts): Plans {
       refuseDecided(plan)
       const { id, tenant, sourceId, commit: head } = plan
       await commit(ports, tenant, actor, at => [
-        changePlan(plan, { state: 'discarded' }),
+        ...changePlan(plan, { state: 'discarded' }),
         audited('plan_discard', { at, actor, subject: id, data: { source: sourceId, commit: head } }),
         told('plan.discarded', { at, actor, subject: id, data: { source: sourceId, commit: head } }),
       ])

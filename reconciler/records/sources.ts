@@ -67,7 +67,7 @@ export function createSources(ports: RecordPorts): Sources {
     await commit(ports, tenant, actor, at => [
       { type: 'delete-record', collection: sourceCollection, id },
       // Nobody can apply them any more.
-      ...open.map(plan => changePlan(plan, { state: 'superseded' })),
+      ...open.flatMap(plan => changePlan(plan, { state: 'superseded' })),
       audited('source_delete', { at, actor, subject: id, data: { name: spec.name } }),
       told('source.deleted', { at, actor, subject: id, data: { name: spec.name } }),
     ])

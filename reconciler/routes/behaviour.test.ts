@@ -193,7 +193,7 @@ describe('plans', () => {
       state: 'pending',
       commit: 'c0ffee',
       source_id: source.id,
-      document: { changes: [{ action: 'delete' }] },
+      document: { changes: [{ action: 'delete', blocked: { allow: 'CertificateAuthority/old' } }] },
     })
     expect(await ask('POST', `/v1/plans/${id}/approve`, { digest: 'sha256:other' })).toMatchObject({
       status: 409,

@@ -12,6 +12,7 @@ const params = idParams('plan_id', 'Id of the plan.')
 
 export const planRoutes: Routes = (app, { services: { plans } }) => {
   const one = async (tenant: string, id: string) => found(await plans.get(tenant, id), 'plan', id)
+  const planView = async (plan: StoredPlan) => ({ ...planListed(plan), document: await plans.document(plan) })
 
   app.get<{ Querystring: Paging & PlanFilter }>(
     '/v1/plans',
@@ -100,15 +101,12 @@ export const planRoutes: Routes = (app, { services: { plans } }) => {
 }
 
 function planListed(plan: StoredPlan) {
-  const { id, sourceId, commit, digest, state, pullRequest, approvals, document, createdAt, updatedAt } = plan
+  const { id, sourceId, commit, digest, state, pullRequest, approvals, summary, createdAt, updatedAt } = plan
   return {
-    ...{ id, commit, digest, state, approvals },
+    ...{ id, commit, digest, state, approvals, summary },
     source_id: sourceId,
     ...(pullRequest !== undefined && { pull_request: pullRequest }),
-    summary: document.summary,
     created_at: createdAt,
     updated_at: updatedAt,
   }
 }
-
-const planView = (plan: StoredPlan) => ({ ...planListed(plan), document: plan.document })

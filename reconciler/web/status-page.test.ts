@@ -48,7 +48,7 @@ test('what others wrote is text, wherever it stands', () => {
     commit: hostile,
     tenant: hostile,
     createdAt: '2026-11-01T11:00:00Z',
-    document: { summary: { delete: 1, blocked: 1 } },
+    summary: { delete: 1, blocked: 1 },
   } as unknown as StoredPlan
   const text = shown({
     ...{ sources: [evil], runs: [run], plans: [plan], unready: hostile },

@@ -138,12 +138,11 @@ function sourceRow(source: Source, now: Date, whose: (tenant: string) => Html | 
 const shownUrl = (url: string): string => url.replace(/^([a-z+]+:\/\/)[^/]*@/i, '$1')
 
 function planRow(
-  { id, sourceId, commit, pullRequest, document, createdAt, tenant }: StoredPlan,
+  { id, sourceId, commit, pullRequest, summary, createdAt, tenant }: StoredPlan,
   names: ReadonlyMap<string, string>,
   now: Date,
   whose: (tenant: string) => Html | undefined,
 ): Html {
-  const { summary } = document
   const counts = (['create', 'update', 'replace', 'delete', 'renew', 'reissue', 'forget', 'import'] as const)
     .filter(action => summary[action] > 0)
     .map(action => chip(action === 'delete' || action === 'replace' ? 'bad' : 'none', `${summary[action]} ${action}`))
