@@ -18,6 +18,7 @@ import type { LoadedSettings } from './manifest/settings.ts'
 import type { ClosableHttp, HttpOptions } from './net/http.ts'
 import type { PlanDocument } from './planner/plan.ts'
 import type { MarkdownOptions } from './planner/render/markdown.ts'
+import type { HeldLease, LeaseOptions } from './state/lease-guard.ts'
 import type { StateStore } from './state/store.ts'
 
 export type { ApiKey, ApiKeyDraft, ApiKeyFilter, ApiKeyPorts, ApiKeys, Granter } from './access/api-keys.ts'
@@ -61,6 +62,7 @@ export {
   type PlanDocument,
   type PreflightFinding,
 } from './planner/plan.ts'
+export type { HeldLease } from './state/lease-guard.ts'
 export type {
   Job,
   JobDraft,
@@ -90,6 +92,16 @@ export async function openStore(url: string): Promise<StateStore> {
 /** Whether there is a state at a URL; opening one that is not there makes it. */
 export async function stateExists(url: string): Promise<boolean> {
   return (await import('./state/open.ts')).stateExists(url)
+}
+
+/** Takes a lease of a store and keeps it alive; throws `state_locked` naming the holder. */
+export async function holdLease(
+  store: StateStore,
+  tenant: string,
+  name: string,
+  options: LeaseOptions,
+): Promise<HeldLease> {
+  return (await import('./state/lease-guard.ts')).holdLease(store, tenant, name, options)
 }
 
 /** The machine's own clock and source of randomness. */

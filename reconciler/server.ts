@@ -7,7 +7,6 @@ import {
   createApiKeys,
   createHttp,
   EngineError,
-  holdLease,
   openStore,
   type Random,
   type StateStore,
@@ -21,6 +20,7 @@ import { createLogger, type LogLevel, logOf } from './log.ts'
 import { createConnections } from './loop/connections.ts'
 import { createLoop } from './loop/loop.ts'
 import { createEgress } from './net/egress.ts'
+import { beTheService } from './one-service.ts'
 import { createPulse, createReadiness } from './readiness.ts'
 import { createApiKeyPort } from './records/api-keys.ts'
 import { createHooks } from './records/hooks.ts'
@@ -56,10 +56,6 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** The state's lease that says which service works on it, and the tenant that it is kept under. */
-const serviceLease = { tenant: 'default', name: 'service' } as const
-/** Milliseconds to wait for another service to end: longer than a lease that nobody renews any more. */
-const usualPatience = 20_000
 /** Milliseconds in which open requests have to end. */
 const requestGrace = 5_000
 /** Milliseconds in which passes have to checkpoint; well below what supervisors wait before they kill. */
@@ -76,7 +72,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = options.wrapStore?.(opened) ?? opened
   const egress = createEgress(config.egressAllow)
   const http = await createHttp({ guard: egress.guard })
-  const held = await aloneOn(store, log, clock, options.patience).catch(async error => {
+  const held = await beTheService({ store, log, clock }, options.patience).catch(async error => {
     await store.close()
     throw error
   })
@@ -143,18 +139,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await close()
     throw error
   }
-}
-
-/**
- * One service at a time works on a state. What the one before left running is taken up at once: it is not alive any
- * more. Throws `state_locked`.
- */
-async function aloneOn(store: StateStore, log: Log, clock: Clock, waitMs = usualPatience): Promise<HeldLease> {
-  const { tenant, name } = serviceLease
-  const onWait = ({ holder: { host, pid } }: Lease) => log.info('waiting for another service to end', { host, pid })
-  const held = await holdLease(store, tenant, name, { operation: 'serve', waitMs, clock, onWait })
-  await store.releaseJobs(clock.now())
-  return held
 }
 
 async function listen(app: FastifyInstance, { host, port }: Listen): Promise<string> {

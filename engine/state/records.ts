@@ -157,6 +157,8 @@ export interface RecordReader {
   claimJobs(claim: JobClaim): Promise<readonly (Job & { readonly tenant: string })[]>
   /** Extends the lease of a running job; false when it was lost. */
   touchJob(id: string, attempt: number, leaseUntil: Date): Promise<boolean>
+  /** Ends the leases of all running jobs: for who knows that no worker is alive. They are claimed like those of the dead. */
+  releaseJobs(now: Date): Promise<void>
   job(id: string): Promise<(Job & { readonly tenant: string }) | undefined>
   /** In the order in which they were enqueued. */
   jobs(query: {

@@ -128,6 +128,17 @@ export function jobs({ open, again }: StoreUnderTest): void {
     expect(await store.touchJob('unknown', 1, after(5000))).toBe(false)
   })
 
+  test('jobs whose workers are known to be dead can be claimed at once, and the dead cannot end them', async () => {
+    const store = await open()
+    await commit(store, [job('j', { key: 'k' }), job('waiting', { key: 'k' })])
+    await claim(store)
+    expect(await claimed(store, { now: after(1) })).toEqual([])
+    await store.releaseJobs(after(1))
+    expect(await claimed(store, { now: after(1) })).toEqual(['j'])
+    expect(await codeOf(commit(store, [finish('j', 1)]))).toBe('state_fenced')
+    expect(await store.job('waiting')).toMatchObject({ state: 'waiting' })
+  })
+
   test('a job that is given back comes again at its time, with its error, until its attempts are used up', async () => {
     const store = await open()
     await commit(store, [job('j', { maxAttempts: 2 })])

@@ -84,6 +84,10 @@ const extendJob = template<{ id: string; attempt: number; lease_until: string }>
     .where('state', '=', 'running'),
 )
 
+const endLeases = template<{ lease_until: string }>()(slot =>
+  query.updateTable('job').set({ lease_until: slot.lease_until }).where('state', '=', 'running'),
+)
+
 export function enqueueJob(runner: Runner, tenant: string, job: JobDraft, yields: boolean): void {
   const waiting = waitingSingleton(runner, tenant, job.queue, job.singleton)
   if (waiting !== undefined && yields) return
@@ -116,6 +120,10 @@ export function cancelJob(runner: Runner, tenant: string, id: string): void {
 
 export function extendJobLease(runner: Runner, id: string, attempt: number, until: Date): boolean {
   return runner.run(extendJob, { id, attempt, lease_until: until.toISOString() }) > 0
+}
+
+export function endJobLeases(runner: Runner, now: Date): void {
+  runner.run(endLeases, { lease_until: now.toISOString() })
 }
 
 /** As they were elsewhere; one that ran waits, because its worker is not here. */

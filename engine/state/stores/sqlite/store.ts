@@ -6,7 +6,7 @@ import { claim, nextDue } from './claims.ts'
 import { findResource, readHistory, tenantNames } from './declared.ts'
 import { createWriter, defaultPatience, patiently } from './group-commit.ts'
 import { findCertificates } from './inventory.ts'
-import { countJobs, extendJobLease, findJob, findJobs } from './jobs.ts'
+import { countJobs, endJobLeases, extendJobLease, findJob, findJobs } from './jobs.ts'
 import { openOperations } from './journal.ts'
 import { acquire, breakHeld, release, renew } from './leases.ts'
 import { findEntries, headOf } from './logs.ts'
@@ -83,6 +83,7 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
     logHead: (tenant, log) => read(() => headOf(runner, tenant, log)),
     claimJobs: asked => write(() => claim(runner, asked)),
     touchJob: (id, attempt, until) => write(() => extendJobLease(runner, id, attempt, until)),
+    releaseJobs: now => write(() => endJobLeases(runner, now)),
     job: id => read(() => findJob(runner, id)),
     jobs: asked => read(() => findJobs(runner, asked)),
     jobCounts: () => read(() => countJobs(runner)),
