@@ -7,6 +7,11 @@ import type { Outcome, Source } from '../sources/source.ts'
 import type { PassResult } from './pass.ts'
 import type { LoopPorts } from './ports.ts'
 
+/** Attempts of a status: with the queue's backoff more than the day after which it is of no use any more. */
+const mostAttempts = 300
+/** Milliseconds after which nobody waits for a status; the pull requests and commits since have their own. */
+const stale = 86_400_000
+
 /** The job that tells the forge what came of a commit; it belongs into the commit that writes down the outcome. */
 export function tellForge(
   ports: LoopPorts,
@@ -17,15 +22,20 @@ export function tellForge(
   // `detect` is for those who look here; `report` and `heal` tell those who look at the forge.
   const { drift: _drift, ...quiet } = outcome
   const shown = spec.drift === 'detect' ? quiet : outcome
-  const payload = { source: id, run: runId, commit: observedCommit, outcome: written(shown) }
+  const at = ports.clock.now().toISOString()
+  const payload = { source: id, run: runId, commit: observedCommit, at, outcome: written(shown) }
   // The newest outcome of a source is the one to tell; one that still waits gives way to it.
-  const request = { queue: 'commit-status', key: id, singleton: `${id}:${observedCommit}`, payload }
-  return [jobMutation(request, ports)]
+  const singleton = `${id}:${observedCommit}`
+  return [jobMutation({ queue: 'commit-status', key: id, singleton, payload, maxAttempts: mostAttempts }, ports)]
 }
 
-/** The job `commit-status`. Errors are the forge's; the queue tries again. */
+/** The job `commit-status`. Errors are the forge's; the queue tries again, for a day. */
 export async function setCommitStatus(ports: LoopPorts, { tenant, payload }: RunningJob): Promise<void> {
   const source = await findSource(ports.store, tenant, String(payload.source))
+  if (ports.clock.now().getTime() - Date.parse(String(payload.at)) > stale) {
+    ports.log.warn('a forge was not told of a commit: it was down for too long', { source: source?.spec.name ?? '' })
+    return
+  }
   const forge = source && (await ports.forgeOf(source))
   if (!forge) return
   const url = ports.publicUrl === undefined ? undefined : `${ports.publicUrl}/v1/runs/${payload.run}`

@@ -13,6 +13,7 @@ import { watchPullRequests } from './pull-requests.ts'
 import { watchRemoved } from './removed-sources.ts'
 import { renew } from './renewals.ts'
 import { endStaleRuns, type Trigger } from './runs.ts'
+import { watchStranded } from './stranded.ts'
 import { createTurns } from './turns.ts'
 import { reconcileSource } from './work.ts'
 
@@ -105,6 +106,7 @@ export function createLoop(
         keepHouse(ports, signal),
         watchDrift(ports, source => enqueue(source, 'drift'), signal, driftInterval),
         watchPullRequests(ports, enqueuePreview, signal),
+        watchStranded(ports, signal),
         watchRemoved(ports, ports.forgetRemoved, signal),
       )
     },
