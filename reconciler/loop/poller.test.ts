@@ -31,10 +31,11 @@ afterEach(async () => {
 function start(
   answer: (source: Source, signal: AbortSignal) => Promise<string>,
   now: () => Date = clock.now,
+  store = world.store,
 ): { beats: () => number } {
   let beats = 0
   const ports: Partial<PollPorts> = {
-    ...{ store: world.store, clock: { ...clock, now } },
+    ...{ store, clock: { ...clock, now } },
     random: { bytes: length => new Uint8Array(length).fill(255) },
     log: { debug: () => {}, info: () => {}, warn: () => {} },
     beat: () => {
@@ -140,4 +141,28 @@ test('a clock that is set back by a day silences nobody', async () => {
   const [before, told] = [asked.length, beats()]
   await eventually(() => expect(asked.length).toBeGreaterThan(before + 1))
   expect(beats()).toBeGreaterThan(told)
+})
+
+test('a source that moved is never asked for at its place before, however old the list is', async () => {
+  const source = await world.source('default', 'infra')
+  const list = await world.store.recordsEverywhere({ collection: 'source' })
+  const old = new Proxy(world.store, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver)
+      if (name === 'recordsEverywhere') return async () => list
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const moved = { ...source.spec, url: 'https://git.example/moved.git' }
+  await world.services.sources.update(source, moved, 'test')
+  const places: string[] = []
+  start(
+    async ({ spec }) => {
+      places.push(spec.url)
+      return 'b'
+    },
+    clock.now,
+    old,
+  )
+  await eventually(() => expect(places).toEqual([moved.url]))
 })
