@@ -119,8 +119,12 @@ export interface Plans {
   get(tenant: string, id: string): Promise<StoredPlan | undefined>
   /** What a plan would do; lists are made without it. Errors: `not_found`. */
   document(plan: StoredPlan): Promise<PlanDocument>
-  /** Errors: `conflict` when it is not pending, `plan_stale` when it is another than `expect` says. Wakes the loop. */
+  /**
+   * Also one that was discarded, as long as nothing else is planned. Errors: `conflict` when it is settled, `plan_stale`
+   * when it is another than `expect` says. Wakes the loop.
+   */
   approve(plan: StoredPlan, expect: { digest?: string; commit?: string }, actor: string): Promise<StoredPlan>
+  /** It stays so as long as the same would be done. Errors: `conflict` when it is not pending. Wakes the loop. */
   discard(plan: StoredPlan, actor: string): Promise<StoredPlan>
 }
 

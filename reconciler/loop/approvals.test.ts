@@ -55,6 +55,12 @@ test('another than the author lets an authority go', async () => {
   expect(await decided()).toEqual({ approvedBy: ['ben'], notices: [] })
 })
 
+test('what was discarded is approved by no comment, before or after', async () => {
+  await world.plan(source, { pullRequest: opened.number, commit: headOf(opened), state: 'discarded' })
+  state.addComment(opened.number, 'ben', 'trustform apply')
+  expect(await decided()).toEqual({ approvedBy: [], notices: [] })
+})
+
 test('nobody is made to approve by whoever may edit their words', async () => {
   await publish()
   const { id } = state.addComment(opened.number, 'ben', 'I shall look at this tomorrow')

@@ -26,6 +26,8 @@ export async function decideApprovals(
   document: PlanDocument,
 ): Promise<Approvals> {
   if (plan.state === 'approved') return { approvedBy: plan.approvals.map(({ by }) => by), notices: [] }
+  // Its comment says so; who had a say before it was discarded has none after that.
+  if (plan.state === 'discarded') return { approvedBy: [], notices: [] }
   const { publishedAt = plan.createdAt } = plan
   const commands = await commandsOn(forge, source, pull.number)
   const late = commands.filter(

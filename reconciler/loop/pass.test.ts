@@ -86,6 +86,34 @@ test('a forge that is down holds up only what needs an approval that it knows of
   })
 })
 
+test('what was discarded is not asked for again until something else would be done', async () => {
+  const { plans } = world.services
+  source = await world.services.sources.update(source, { ...source.spec, autoApply: false }, 'test')
+  const pending = async () => (await plans.list('default', { state: 'pending' }, { limit: 10 })).items
+  expect(await commit('a'.repeat(40), 'one')).toMatchObject({ outcome: { reason: 'AwaitingApproval' } })
+  const [plan] = await pending()
+  if (!plan) throw new Error('nothing waits')
+  const discarded = await plans.discard(plan, 'ada')
+  expect(await commit('a'.repeat(40), 'one')).toMatchObject({
+    outcome: { type: 'stalled', reason: 'Discarded', message: expect.stringContaining('discarded by ada; push') },
+  })
+  expect(await pending()).toEqual([])
+  // Another commit is another question, also where it would do the same.
+  expect(await commit('b'.repeat(40), 'one')).toMatchObject({ outcome: { reason: 'AwaitingApproval' } })
+  expect(await plans.get('default', discarded.id)).toMatchObject({ state: 'superseded', discarded: { by: 'ada' } })
+})
+
+test('what was discarded and then approved is applied', async () => {
+  const { plans } = world.services
+  source = await world.services.sources.update(source, { ...source.spec, autoApply: false }, 'test')
+  await commit('a'.repeat(40), 'one')
+  const [plan] = (await plans.list('default', {}, { limit: 10 })).items
+  if (!plan) throw new Error('nothing waits')
+  await plans.approve(await plans.discard(plan, 'ada'), {}, 'ben')
+  expect(await commit('a'.repeat(40), 'one')).toMatchObject({ outcome: { type: 'ready', reason: 'Applied' } })
+  expect(await plans.get('default', plan.id)).toMatchObject({ state: 'applied', approvals: [{ by: 'ben' }] })
+})
+
 test('the words of a bug reach neither the outcome nor the run; the log tells where it is', async () => {
   const bug = new SyntaxError('Unexpected token in "hunter2"')
   const broken: SourceFiles = { ...(await fileSystem()), list: () => Promise.reject(bug) }

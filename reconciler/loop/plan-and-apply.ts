@@ -148,6 +148,11 @@ function refuseConflict({ changes }: PlanDocument): void {
 }
 
 function awaiting({ changes, summary }: PlanDocument, plan: StoredPlan, { spec }: Source): Outcome {
+  const { discarded } = plan
+  if (plan.state === 'discarded' && discarded) {
+    const message = `plan ${plan.id} of ${spec.name} was discarded by ${discarded.by}; push another commit, or approve it after all`
+    return { type: 'stalled', reason: 'Discarded', message }
+  }
   const why = changes.find(change => change.blocked)?.blocked?.message
   const count = changes.filter(({ action }) => action !== 'no-op').length
   const what = why ?? `${count} ${count === 1 ? 'change waits' : 'changes wait'} for approval`

@@ -46,7 +46,7 @@ export async function previewPullRequest(
   const { headCommit } = pull
   const drawn = { commit: headCommit, pullRequest: number, document: content.document }
   const plan = await recordPlan(ports, source, drawn, ownerOf(source))
-  const shown = { ...about, ...linkTo(ports, plan) }
+  const shown = { ...about, ...aboutPlan(ports, plan) }
   const isNew = plan.publishedAt === undefined
   const published = isNew ? await publishNew(ports, source, forge, { number, plan, content, shown }) : plan
   const { approvedBy, notices } = await decideApprovals(ports, source, forge, pull, published, content.document)
@@ -96,7 +96,7 @@ async function endPreview(
       ...(mergeCommit !== undefined && { mergeCommit }),
     }
     const approvedBy = latest.approvals.map(({ by }) => by)
-    const shown = { ...aboutOf(source, pull), ...linkTo(ports, latest), approvedBy, ended }
+    const shown = { ...aboutOf(source, pull), ...aboutPlan(ports, latest), approvedBy, ended }
     const document = await planDocument(ports.store, latest)
     await publishPreview(forge, number, { type: 'plan', document }, shown, { status: false })
   }
@@ -113,6 +113,11 @@ function aboutOf({ spec }: Source, { headCommit, fromFork }: PullRequest): Omit<
   return { source: spec.name, commit: headCommit, apply: spec.autoApply ? 'merge' : 'approval', fromFork }
 }
 
-function linkTo({ publicUrl }: LoopPorts, { id, digest }: StoredPlan): Pick<PreviewContext, 'digest' | 'url'> {
-  return { digest, ...(publicUrl !== undefined && { url: `${publicUrl}/v1/plans/${id}` }) }
+function aboutPlan({ publicUrl }: LoopPorts, plan: StoredPlan): Partial<PreviewContext> {
+  const { id, digest, state, discarded } = plan
+  return {
+    digest,
+    ...(publicUrl !== undefined && { url: `${publicUrl}/v1/plans/${id}` }),
+    ...(state === 'discarded' && discarded && { discardedBy: discarded.by }),
+  }
 }

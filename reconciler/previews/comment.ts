@@ -88,7 +88,7 @@ function mergedSentence(branch: string, mergeCommit: string | undefined): string
 
 function noticesOf(
   content: PreviewContent,
-  { notices = [], fromFork = false, approvedBy = [], ended }: PreviewContext,
+  { notices = [], fromFork = false, approvedBy = [], discardedBy, ended }: PreviewContext,
 ): readonly string[] {
   const unsigned =
     content.type === 'plan' && content.unsigned !== undefined
@@ -100,7 +100,9 @@ function noticesOf(
   const names = approvedBy.map(name => `**${prose(name)}**`).join(', ')
   const approved =
     approvedBy.length === 0 ? [] : [`> ✅ Approved by ${names}.${ended ? '' : ' Merging applies exactly this plan.'}`]
-  return [...fork, ...unsigned, ...approved, ...notices.slice(-3).map(notice => `> 📣 ${prose(notice)}`)]
+  const onward = ended ? '' : ' It is not asked for again: push another commit, or approve it by the API after all.'
+  const discarded = discardedBy === undefined ? [] : [`> 🗑️ Discarded by **${prose(discardedBy)}**.${onward}`]
+  return [...fork, ...unsigned, ...approved, ...discarded, ...notices.slice(-3).map(notice => `> 📣 ${prose(notice)}`)]
 }
 
 function footer(content: PreviewContent, context: PreviewContext): string {
@@ -119,13 +121,14 @@ function footer(content: PreviewContent, context: PreviewContext): string {
 
 function howToApply(
   document: PlanDocument,
-  { apply, source, fromFork = false, approvedBy = [] }: PreviewContext,
+  { apply, source, fromFork = false, approvedBy = [], discardedBy }: PreviewContext,
 ): string | undefined {
   if (!hasChanges(document) && !isBlocked(document)) return undefined
   if (isBlocked(document) && !needsApproval(document)) return 'Mend what is in the way and push again.'
   if (apply === undefined || apply === 'elsewhere' || approvedBy.length > 0) return undefined
   if (fromFork) return undefined
   if (!isBlocked(document) && apply === 'merge') return '**To apply it:** merge.'
+  if (discardedBy !== undefined) return undefined
   const second =
     guardedDeletions(document).length === 0
       ? ''

@@ -32,6 +32,8 @@ export interface PreviewContext {
   readonly apply?: 'merge' | 'approval' | 'elsewhere'
   /** Who approved exactly this plan of this commit. */
   readonly approvedBy?: readonly string[]
+  /** Who discarded exactly this plan of this commit. */
+  readonly discardedBy?: string
   /** The pull request is no longer open; the plan is shown as it was. */
   readonly ended?: { readonly state: 'merged' | 'closed'; readonly branch: string; readonly mergeCommit?: string }
   /** The pull request comes from a fork: no credential was used. */

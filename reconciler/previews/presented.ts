@@ -17,7 +17,12 @@ export function guardedDeletions({ changes }: Pick<PlanDocument, 'changes'>): re
  */
 export function presented(
   document: PlanDocument,
-  { approvedBy = [], apply, fromFork = false }: Pick<PreviewContext, 'approvedBy' | 'apply' | 'fromFork'>,
+  {
+    approvedBy = [],
+    discardedBy,
+    apply,
+    fromFork = false,
+  }: Pick<PreviewContext, 'approvedBy' | 'discardedBy' | 'apply' | 'fromFork'>,
 ): PlanDocument {
   if (apply === 'elsewhere') return document
   if (approvedBy.length > 0 && needsApproval(document)) {
@@ -26,7 +31,9 @@ export function presented(
   }
   const remedy = fromFork
     ? 'merged from a fork, it waits for an approval by the API'
-    : 'look at what it takes along; if it is meant, approve it as told below'
+    : discardedBy !== undefined
+      ? 'it was discarded; leave it out, or approve it by the API after all'
+      : 'look at what it takes along; if it is meant, approve it as told below'
   const changes = document.changes.map(change =>
     change.blocked?.allow === undefined ? change : { ...change, blocked: { ...change.blocked, remedy } },
   )

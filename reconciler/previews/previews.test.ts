@@ -61,6 +61,7 @@ const faces: [name: string, content: PreviewContent, given: Partial<PreviewConte
   ['changes', { type: 'plan', document: changing }, {}],
   ['deletion', { type: 'plan', document: deleting }, { notices: ['ann: an authority would go; ask another person'] }],
   ['approved', { type: 'plan', document: deleting }, { approvedBy: ['ben', 'ann'] }],
+  ['discarded', { type: 'plan', document: deleting }, { discardedBy: 'key_ben' }],
   ['waiting', { type: 'plan', document: changing }, { apply: 'approval' }],
   [
     'merged',
@@ -104,6 +105,13 @@ test.each(statuses)('the status of %s', async (_what, content, state, descriptio
     url,
     state,
     description,
+  })
+})
+
+test('the status of what was discarded', async () => {
+  const given = { source: 'infra', discardedBy: 'ben' }
+  expect(await statusOf({ type: 'plan', document: changing }, given)).toMatchObject({
+    ...{ state: 'failure', description: 'discarded by ben: 1 to create.' },
   })
 })
 

@@ -7,13 +7,15 @@ import type { PreviewContent, PreviewContext } from './content.ts'
 /** The commit status that goes with a comment. Holds nothing of the configuration but counts, and who approved. */
 export async function statusOf(
   content: PreviewContent,
-  { source, url, approvedBy = [] }: Pick<PreviewContext, 'source' | 'url' | 'approvedBy'>,
+  { source, url, approvedBy = [], discardedBy }: Pick<PreviewContext, 'source' | 'url' | 'approvedBy' | 'discardedBy'>,
 ): Promise<CommitStatus> {
   const common = { context: `trustform/${source}`, ...(url !== undefined && { url }) }
   switch (content.type) {
     case 'plan': {
       const { document } = content
       const counts = (await renderPlan(document, 'summary')).trim().replace(/^Plan: /, '')
+      if (discardedBy !== undefined)
+        return { ...common, state: 'failure', description: `discarded by ${discardedBy}: ${counts}` }
       if (approvedBy.length > 0 && (needsApproval(document) || !isBlocked(document)))
         return { ...common, state: 'success', description: `approved by ${approvedBy.join(', ')}: ${counts}` }
       if (needsApproval(document)) return { ...common, state: 'failure', description: `needs approval: ${counts}` }

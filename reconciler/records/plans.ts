@@ -1,4 +1,4 @@
-import { audited, EngineError, type StoredRecord, told } from '../../engine/index.ts'
+import { audited, EngineError, type Mutation, type StoredRecord, told } from '../../engine/index.ts'
 import { jobMutation } from '../jobs/job-mutation.ts'
 import { previewRequest, reconcileRequest } from '../jobs/requests.ts'
 import type { Plans } from '../services.ts'
@@ -31,6 +31,11 @@ export function createPlans(ports: RecordPorts): Plans {
     throw new EngineError('state_conflict', `the plan ${id} was removed meanwhile`, { remedy: 'list the plans' })
   }
 
+  /** Its comment and status say so, too. */
+  function tellPullRequest({ sourceId, pullRequest }: StoredPlan): readonly Mutation[] {
+    return pullRequest === undefined ? [] : [jobMutation(previewRequest(sourceId, pullRequest), ports)]
+  }
+
   return {
     get,
     async list(tenant, { source, state }, page) {
@@ -44,35 +49,28 @@ export function createPlans(ports: RecordPorts): Plans {
     document: plan => planDocument(store, plan),
 
     async approve(plan, { digest = plan.digest, commit: head = plan.commit }, actor) {
-      refuseDecided(plan)
+      // Whoever discarded it may think again, as long as nothing else is planned.
+      if (plan.state !== 'discarded') refuseDecided(plan)
       if (digest !== plan.digest || head !== plan.commit) {
         throw new EngineError('plan_stale', `the plan ${plan.id} is not the one that is approved`, {
           remedy: 'look at the plan again and approve what it says now',
         })
       }
-      const { sourceId, pullRequest } = plan
-      const jobs = [
-        reconcileRequest(sourceId, 'approval'),
-        // Its comment and status say so, too.
-        ...(pullRequest === undefined ? [] : [previewRequest(sourceId, pullRequest)]),
-      ]
-      await approvePlan(
-        ports,
-        plan,
-        [actor],
-        actor,
-        jobs.map(job => jobMutation(job, ports)),
-      )
+      const beside = [jobMutation(reconcileRequest(plan.sourceId, 'approval'), ports), ...tellPullRequest(plan)]
+      await approvePlan(ports, plan, [actor], actor, beside)
       return written(plan)
     },
 
     async discard(plan, actor) {
       refuseDecided(plan)
-      const { id, tenant, sourceId, commit: head } = plan
+      const { id, tenant, sourceId, commit: head, pullRequest } = plan
       await commit(ports, tenant, actor, at => [
-        ...changePlan(plan, { state: 'discarded' }),
+        ...changePlan(plan, { state: 'discarded', discarded: { by: actor, at } }),
         audited('plan_discard', { at, actor, subject: id, data: { source: sourceId, commit: head } }),
         told('plan.discarded', { at, actor, subject: id, data: { source: sourceId, commit: head } }),
+        // The source says that it waits no more, and why.
+        ...(pullRequest === undefined ? [jobMutation(reconcileRequest(sourceId, 'request'), ports)] : []),
+        ...tellPullRequest(plan),
       ])
       return written(plan)
     },

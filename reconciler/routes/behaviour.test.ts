@@ -219,6 +219,23 @@ describe('plans', () => {
     expect((await ask('POST', `/v1/plans/${id}/approve`)).body).toMatchObject({ state: 'approved' })
   })
 
+  test('are discarded for good, until somebody thinks again; who waits is told', async () => {
+    const { ask, name } = await tenant()
+    const source = await world.source(name, 'infra')
+    const [id, pulled] = [await world.plan(source), await world.plan(source, { pullRequest: 7 })]
+    for (const each of [id, pulled]) {
+      expect((await ask('POST', `/v1/plans/${each}/discard`)).body).toMatchObject({
+        ...{ state: 'discarded', discarded: { by: expect.stringMatching(/^key_/) } },
+      })
+    }
+    expect(await jobs(name)).toEqual([
+      { queue: 'reconcile', key: source.id, source: source.id, trigger: 'request' },
+      expect.objectContaining({ queue: 'preview', source: source.id, number: 7 }),
+    ])
+    expect(await ask('POST', `/v1/plans/${id}/discard`)).toMatchObject({ status: 409 })
+    expect((await ask('POST', `/v1/plans/${id}/approve`)).body).toMatchObject({ state: 'approved' })
+  })
+
   test('decided on by two at once: one of them is told', async () => {
     const { ask, name } = await tenant()
     const id = await world.plan(await world.source(name, 'infra'))

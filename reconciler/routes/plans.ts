@@ -86,7 +86,7 @@ export const planRoutes: Routes = (app, { services: { plans } }) => {
       config: { access: { scope: 'plans:approve' } },
       schema: {
         operationId: 'discardPlan',
-        summary: 'discard a plan: it will not be applied',
+        summary: 'discard a plan: it is neither applied nor asked for again while the same would be done',
         tags,
         params,
         response: { 200: view('Plan') },
@@ -101,11 +101,12 @@ export const planRoutes: Routes = (app, { services: { plans } }) => {
 }
 
 function planListed(plan: StoredPlan) {
-  const { id, sourceId, commit, digest, state, pullRequest, approvals, summary, createdAt, updatedAt } = plan
+  const { id, sourceId, commit, digest, state, pullRequest, approvals, discarded, summary, createdAt, updatedAt } = plan
   return {
     ...{ id, commit, digest, state, approvals, summary },
     source_id: sourceId,
     ...(pullRequest !== undefined && { pull_request: pullRequest }),
+    ...(discarded && { discarded }),
     created_at: createdAt,
     updated_at: updatedAt,
   }
