@@ -31,6 +31,7 @@ export const eventTypes = {
   'source.ready': 'a source is what its repository declares',
   'source.waiting': 'a source waits for something outside',
   'source.stalled': 'a source needs somebody to act',
+  'source.force_pushed': 'the branch of a source no longer holds what was seen of it',
   'source.drifted': 'something outside is no longer what was applied',
 } as const satisfies Readonly<Record<string, string>>
 

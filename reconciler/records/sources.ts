@@ -43,7 +43,10 @@ export function createSources(ports: RecordPorts): Sources {
   async function change(source: Source, spec: SourceSpec, actor: string): Promise<Source> {
     const { id: subject } = source
     const { name } = spec
-    return saveSource(ports, source, { spec }, actor, at => [
+    const { observedCommit: _seen, ...elsewhere } = source
+    const isSame = source.spec.url === spec.url && source.spec.branch === spec.branch
+    // What was seen of one branch is not missing from another.
+    return saveSource(ports, isSame ? source : elsewhere, { spec }, actor, at => [
       audited('source_update', { at, actor, subject, data: { name, changed: changedFields(source.spec, spec) } }),
       told('source.updated', { at, actor, subject, data: { name } }),
       ...(source.suspended ? [] : [passOver(subject, 'request')]),

@@ -138,6 +138,27 @@ test('what deletes an authority waits for an approval, and exactly that is appli
   expect(await listed()).not.toContain('CertificateAuthority/old git:infra')
 })
 
+test('a force-push is applied and shown: in the condition, in an event and on the status page', async () => {
+  const first = await repository.commit({ 'base/ca.yaml': authorities })
+  const { url, get } = await start()
+  await applied(first)
+  const gone = await repository.commit({ 'base/ca.yaml': authorities, 'base/a.yaml': certificate('a') })
+  await applied(gone)
+  const files = { 'base/ca.yaml': authorities, 'base/b.yaml': certificate('b') }
+  const next = await repository.commit(files, { parents: [first] })
+  const words = `main was force-pushed from ${gone.slice(0, 12)} to ${next.slice(0, 12)}`
+  expect(condition(await applied(next), 'Ready')).toMatchObject({
+    status: 'True',
+    message: expect.stringContaining(words),
+  })
+  const events = (await get('/v1/events?limit=200')) as { data: { type: string; data: object }[] }
+  expect(events.data.filter(({ type }) => type === 'source.force_pushed')).toMatchObject([
+    { data: { name: 'infra', branch: 'main', from: gone, to: next } },
+  ])
+  expect(await (await fetch(url)).text()).toContain(words)
+  expect(await listed()).not.toContain('Certificate/a git:infra')
+})
+
 test('kill -9 in the middle of applying: the next start goes on and repeats nothing', async () => {
   const many = Array.from({ length: 400 }, (_, i) => certificate(`c${i}`)).join('')
   const head = await repository.commit({ 'base/ca.yaml': authorities, 'base/many.yaml': many })
