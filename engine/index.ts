@@ -135,10 +135,23 @@ export async function loadConfiguration(paths: readonly string[], files?: Source
   return manifest.loadConfiguration(paths, files ?? (await import('./manifest/files.ts')).fileSystem)
 }
 
+let declarer: ReturnType<typeof loadDeclaring> | undefined
+
+/** Once: Node looks a module up again whenever it is imported, and programs declare one resource at a time. */
+function declaring() {
+  declarer ??= loadDeclaring()
+  return declarer
+}
+
+async function loadDeclaring() {
+  const [manifest, files] = await Promise.all([import('./manifest/declare.ts'), import('./manifest/files.ts')])
+  return { ...manifest, ...files }
+}
+
 /** Reads one resource that a program declares, as a manifest is read; relative paths start at the working folder. */
 export async function declareResource(declaration: ResourceDeclaration, files?: SourceFiles): Promise<Declaring> {
-  const manifest = await import('./manifest/declare.ts')
-  return manifest.declareResource(declaration, files ?? (await import('./manifest/files.ts')).fileSystem)
+  const manifest = await declaring()
+  return manifest.declareResource(declaration, files ?? manifest.fileSystem)
 }
 
 /** The fields of a declared resource with their defaults, as the program has them: secrets wrapped, gaps in place. */
@@ -146,7 +159,7 @@ export async function declaredSpec(
   resource: DesiredResource,
   draft: ResourceDeclaration['spec'],
 ): Promise<ResourceDeclaration['spec']> {
-  return (await import('./manifest/declare.ts')).declaredSpec(resource, draft)
+  return (await declaring()).declaredSpec(resource, draft)
 }
 
 /** The file system as manifests are read from it. */

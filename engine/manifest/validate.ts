@@ -7,6 +7,8 @@ import { matches, replaced } from './pattern.ts'
 import { textFormats } from './text-formats.ts'
 import { explainViolations, mostFindings, withoutUnknown } from './violations.ts'
 
+const loaded = new Map<string, Validate>()
+
 /**
  * Checks each resource against its schema and fills in defaults. Answers every problem and the resources that have
  * none. The schemas themselves are read only when there is something to explain.
@@ -14,7 +16,6 @@ import { explainViolations, mostFindings, withoutUnknown } from './violations.ts
 export async function validate(resources: readonly Declared[]): Promise<{ valid: Declared[]; problems: Diagnostic[] }> {
   const valid: Declared[] = []
   const problems: Diagnostic[] = []
-  const loaded = new Map<string, Validate>()
   for (const declared of resources) {
     const key = factsOfDeclared(declared).schema
     const check = loaded.get(key) ?? (await validators[key]?.())
