@@ -12,10 +12,13 @@ import {
   systemPorts,
 } from '../../engine/index.ts'
 import { createWorld, type World } from '../fixtures/world.ts'
+import type { StoredRun } from '../services.ts'
 import type { Repository } from '../sources/repository.ts'
 import { ownerOf, type Source } from '../sources/source.ts'
 import { type PassResult, pass } from './pass.ts'
 import type { LoopPorts } from './ports.ts'
+import type { Trigger } from './runs.ts'
+import { reconcileSource } from './work.ts'
 
 let world: World
 let folder: string
@@ -54,6 +57,21 @@ async function commit(head: string, ...names: string[]): Promise<PassResult> {
 }
 
 async function passOver(head: string, files: SourceFiles, names: readonly string[] = []): Promise<PassResult> {
+  const ports = await portsOver(head, files, names)
+  const latest = (await world.services.sources.get('default', source.id)) ?? source
+  const { signal } = new AbortController()
+  return pass(ports, latest, { trigger: 'request', force: true, signal })
+}
+
+/** A pass with what comes of it; answers the runs that are kept, oldest first. */
+async function reconcile(trigger: Trigger, head: string, ...names: string[]): Promise<StoredRun[]> {
+  const ports = await portsOver(head, await fileSystem(), names)
+  const job = { id: 'job', tenant: 'default', payload: {}, attempt: 1, isLast: false }
+  await reconcileSource(ports, { ...job, signal: new AbortController().signal }, { source: source.id, trigger })
+  return (await world.services.runs.list('default', {}, { limit: 50 })).items.toReversed()
+}
+
+async function portsOver(head: string, files: SourceFiles, names: readonly string[]): Promise<LoopPorts> {
   writeFileSync(join(folder, 'pki', 'all.yaml'), names.map(authority).join('\n---\n'))
   const { trace } = await systemPorts()
   const repository: Partial<Repository> = {
@@ -70,10 +88,51 @@ async function passOver(head: string, files: SourceFiles, names: readonly string
     repositoryOf: async () => repository as Repository, // what a pass asks of it
     forgeOf: () => Promise.reject(down),
   }
-  const latest = (await world.services.sources.get('default', source.id)) ?? source
-  const { signal } = new AbortController()
-  return pass(ports as LoopPorts, latest, { trigger: 'request', force: true, signal })
+  return ports as LoopPorts // all that a pass touches
 }
+
+test('a look that finds nothing new takes the place of the last one; what people asked for and what was done stays', async () => {
+  const [a, b] = ['a'.repeat(40), 'b'.repeat(40)]
+  const told = (runs: readonly StoredRun[]) => runs.map(({ trigger, message }) => `${trigger}: ${message}`)
+  const applied = `poll: applied 1 change at ${a.slice(0, 12)}`
+  const looked = `drift: nothing to do at ${a.slice(0, 12)}`
+  expect(told(await reconcile('poll', a, 'one'))).toEqual([applied])
+  const [, first] = await reconcile('drift', a, 'one')
+  const after = await reconcile('drift', a, 'one')
+  expect(told(after)).toEqual([applied, looked])
+  expect(after[1]?.id).not.toBe(first?.id)
+  // A person asked, and another commit was seen.
+  const asked = looked.replace('drift', 'request')
+  expect(told(await reconcile('request', a, 'one'))).toEqual([applied, looked, asked])
+  expect(told(await reconcile('poll', b, 'one'))).toHaveLength(4)
+  expect(told(await reconcile('drift', b, 'one'))).toEqual([
+    ...[applied, asked, `poll: nothing to do at ${b.slice(0, 12)}`, `drift: nothing to do at ${b.slice(0, 12)}`],
+  ])
+})
+
+test('a source that stays stalled is told of once, and leaves one run and one look', async () => {
+  const head = 'a'.repeat(40)
+  const forge = { type: 'github', repository: 'infra/pki', token: { env: 'TOKEN' } } as const
+  source = await world.services.sources.update(source, { ...source.spec, forge, autoApply: false }, 'test')
+  const [stalled] = await reconcile('poll', head, 'one')
+  for (let polls = 0; polls < 3; polls++) await reconcile('poll', head, 'one')
+  const runs = await reconcile('poll', head, 'one')
+  expect(runs.map(({ state }) => state)).toEqual(['failed', 'failed'])
+  const jobs = (await world.store.jobs({ tenant: 'default' })).filter(({ queue }) => queue === 'commit-status')
+  expect(jobs.map(({ payload }) => payload.run)).toEqual([stalled?.id])
+})
+
+test('what a pass was killed over is told by the next one', async () => {
+  const [a, b] = ['a'.repeat(40), 'b'.repeat(40)]
+  const forge = { type: 'github', repository: 'infra/pki', token: { env: 'TOKEN' } } as const
+  source = await world.services.sources.update(source, { ...source.spec, forge, autoApply: false }, 'test')
+  await reconcile('poll', a, 'one')
+  // It saw the commit and got no further.
+  await passOver(b, await fileSystem(), ['one'])
+  await reconcile('poll', b, 'one')
+  const jobs = (await world.store.jobs({ tenant: 'default' })).filter(({ queue }) => queue === 'commit-status')
+  expect(jobs.map(({ payload }) => payload.commit)).toEqual([a, b])
+})
 
 test('a forge that is down holds up only what needs an approval that it knows of', async () => {
   expect(await commit('a'.repeat(40), 'one')).toMatchObject({ outcome: { type: 'ready' } })

@@ -1,9 +1,12 @@
-import { type JsonObject, newId, type StateStore, type StoredRecord } from '../../engine/index.ts'
+import { type JsonObject, type Mutation, newId, type StateStore, type StoredRecord } from '../../engine/index.ts'
 import { type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import type { LoopPorts } from './ports.ts'
 
 /** What made a run happen. */
 export type Trigger = 'poll' | 'webhook' | 'request' | 'approval' | 'drift' | 'retry'
+
+/** Whoever asked looks for what came of it. */
+const asked: ReadonlySet<Trigger> = new Set<Trigger>(['request', 'approval'])
 
 /** One pass over a source that had something to do; the record of `/v1/runs`. */
 export interface Run {
@@ -32,7 +35,11 @@ export interface RunLog {
   /** Kept in memory until the next durable step. */
   line(text: string): void
   phase(phase: Run['phase'], more?: Partial<Run>): Promise<void>
-  end(outcome: Outcome): Promise<void>
+  /**
+   * With `isNews` false it takes the place of the source's last such run, unless it applied something: a look every few
+   * minutes would push out the runs that did.
+   */
+  end(outcome: Outcome, isNews: boolean): Promise<void>
 }
 
 export async function beginRun(ports: LoopPorts, source: Source, trigger: Trigger, commit: string): Promise<RunLog> {
@@ -44,14 +51,25 @@ export async function beginRun(ports: LoopPorts, source: Source, trigger: Trigge
   const started = { sourceId, sourceName: spec.name, trigger, commit, startedAt: now() }
   let run: Run = { ...started, phase: 'fetch', state: 'running', log: lines }
 
-  async function write(): Promise<void> {
+  let hasApplied = false
+
+  async function write(named: { readonly name?: string } = {}, beside: readonly Mutation[] = []): Promise<void> {
     const data = { ...run, log: [...lines] } as unknown as JsonObject // JSON by construction
+    const record = { collection, id, parent: sourceId, data, ...named }
     await store.commit(source.tenant, {
-      mutations: [{ type: 'put-record', record: { collection, id, parent: sourceId, data }, expectedVersion: 'any' }],
+      mutations: [...beside, { type: 'put-record', record, expectedVersion: 'any' }],
       actor: ownerOf(source),
       at: now(),
     })
   }
+
+  /** The last look that found nothing is known by its name, of which each source has one. */
+  async function replaceLook(): Promise<void> {
+    const name = `look ${sourceId}`
+    const before = await store.recordNamed(source.tenant, collection, name)
+    await write({ name }, before ? [{ type: 'delete-record', collection, id: before.id }] : [])
+  }
+
   await write()
   return {
     id,
@@ -62,12 +80,13 @@ export async function beginRun(ports: LoopPorts, source: Source, trigger: Trigge
     },
     async phase(phase, more = {}) {
       run = { ...run, ...more, phase }
+      if (phase === 'apply') hasApplied = true
       await write()
     },
-    async end({ type, message }) {
+    async end({ type, message }, isNews) {
       const states = { ready: 'succeeded', waiting: 'waiting', stalled: 'failed' } as const
       run = { ...run, phase: 'ended', state: states[type], endedAt: now(), message }
-      await write()
+      await (isNews || hasApplied || asked.has(trigger) ? write() : replaceLook())
     },
   }
 }

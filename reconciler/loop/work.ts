@@ -58,14 +58,13 @@ async function attempt(
  * looked at nothing and found nothing wrong leaves no trace.
  */
 async function report(ports: LoopPorts, source: Source, result: PassResult): Promise<void> {
-  const { outcome, observedCommit, appliedCommit, runId } = result
+  const { outcome, observedCommit, appliedCommit, runId, isNews = false } = result
   if (outcome.type === 'ready' && runId === undefined) return
   const now = ports.clock.now()
   const latest = await findSource(ports.store, source.tenant, source.id)
   if (!latest) return
   const conditions = conditionsAfter(latest.conditions, outcome, now)
   const changed = transitions(latest.conditions, conditions)
-  const isNews = changed.length > 0 || (observedCommit !== undefined && observedCommit !== source.appliedCommit)
   await saveSource(
     ports,
     latest,
@@ -73,7 +72,7 @@ async function report(ports: LoopPorts, source: Source, result: PassResult): Pro
       conditions,
       failures: outcome.type === 'waiting' ? latest.failures + 1 : 0,
       ...(outcome.drift && { drift: outcome.drift }),
-      ...(observedCommit !== undefined && { observedCommit }),
+      ...(observedCommit !== undefined && { observedCommit, reportedCommit: observedCommit }),
       ...(appliedCommit !== undefined && { appliedCommit }),
     },
     ownerOf(source),

@@ -48,6 +48,8 @@ export interface SourceState {
   readonly suspended: boolean
   readonly observedCommit?: string
   readonly appliedCommit?: string
+  /** The one that the conditions are about; a pass that is cut short has observed another. */
+  readonly reportedCommit?: string
   readonly conditions: readonly Condition[]
   /** Failed attempts in a row, for the backoff. */
   readonly failures: number
