@@ -1,9 +1,11 @@
+import { told } from '../../engine/index.ts'
 import { saveSource } from '../records/source-records.ts'
 import type { Repository } from '../sources/repository.ts'
 import { type DriftNote, type Outcome, ownerOf, type Source } from '../sources/source.ts'
 import { type BranchPlans, branchPlans } from './branch-plans.ts'
 import { conditionsAfter, transitions } from './conditions.ts'
 import { configurationAt } from './configuration.ts'
+import { forcePushInWords, historyBelow } from './history.ts'
 import { bugOf, outcomeOf } from './outcome.ts'
 import { planAndApply } from './plan-and-apply.ts'
 import type { LoopPorts } from './ports.ts'
@@ -58,12 +60,19 @@ async function passOver(ports: LoopPorts, source: Source, request: Fetched): Pro
   const saw = (notes: readonly DriftNote[]) => {
     drift = notes
   }
-  const outcome = await runOver(ports, source, { repository, head, plans, run, signal, saw }).catch(error => {
-    const bug = bugOf(error)
-    if (bug) ports.log.warn('a pass failed by a bug', { source: source.spec.name, run: run.id, ...bug })
-    const failed = outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random })
-    return drift ? { ...failed, drift } : failed
-  })
+  let forcedFrom: string | undefined
+  const rewritten = (from: string) => {
+    forcedFrom = from
+  }
+  const reached = await runOver(ports, source, { repository, head, plans, run, signal, saw, rewritten }).catch(
+    error => {
+      const bug = bugOf(error)
+      if (bug) ports.log.warn('a pass failed by a bug', { source: source.spec.name, run: run.id, ...bug })
+      const failed = outcomeOf(error, { now: ports.clock.now(), failures: source.failures, random: ports.random })
+      return drift ? { ...failed, drift } : failed
+    },
+  )
+  const outcome = forcedFrom === undefined ? reached : beside(reached, forcePushInWords(source, forcedFrom, head))
   const changed = transitions(source.conditions, conditionsAfter(source.conditions, outcome, ports.clock.now()))
   const isNews = changed.length > 0 || head !== source.reportedCommit
   await run.end(outcome, isNews)
@@ -78,14 +87,25 @@ interface Subject {
   readonly run: RunLog
   readonly signal: AbortSignal
   readonly saw: (drift: readonly DriftNote[]) => void
+  /** Called with the commit seen before when the branch no longer holds it. */
+  readonly rewritten: (from: string) => void
 }
+
+const beside = (outcome: Outcome, words: string): Outcome => ({ ...outcome, message: `${outcome.message}; ${words}` })
 
 async function runOver(ports: LoopPorts, source: Source, subject: Subject): Promise<Outcome> {
   const { repository, head, run } = subject
-  const observed = await saveSource(ports, source, { observedCommit: head }, ownerOf(source))
-  const below = await lastApplied(repository, source, head, run)
+  const { applied, forcedFrom: from } = await historyBelow(repository, source, head, run)
+  const observed = await saveSource(ports, source, { observedCommit: head }, ownerOf(source), at => {
+    if (from === undefined) return []
+    const data = { name: source.spec.name, branch: source.spec.branch, from, to: head }
+    return [told('source.force_pushed', { at, actor: ownerOf(source), subject: source.id, data })]
+  })
+  if (from !== undefined) subject.rewritten(from)
   await run.phase('verify')
-  await traced(ports, 'verify', source, async () => (await ports.signaturesOf(source))?.check(repository, below, head))
+  await traced(ports, 'verify', source, async () =>
+    (await ports.signaturesOf(source))?.check(repository, applied, head),
+  )
   await run.phase('load')
   const configuration = await traced(ports, 'load', source, () => configurationAt(repository, source, head, run.line))
   return planAndApply(ports, observed, configuration, subject)
@@ -97,15 +117,3 @@ function traced<T>({ trace }: LoopPorts, phase: string, { spec }: Source, work: 
 }
 
 const short = (commit: string) => commit.slice(0, 12)
-
-/** After a force-push the whole new history has to be signed, not only what lies above the last applied commit. */
-async function lastApplied(
-  repository: Repository,
-  { appliedCommit, spec }: Source,
-  head: string,
-  run: RunLog,
-): Promise<string | undefined> {
-  if (appliedCommit === undefined || (await repository.isAncestor(appliedCommit, head))) return appliedCommit
-  run.line(`${spec.branch} was force-pushed: ${short(appliedCommit)} is no longer below ${short(head)}`)
-  return undefined
-}
