@@ -168,6 +168,7 @@ export interface ProviderFactory {
 
 /** Turns an engine diagnostic into words for the CLI: message, place and remedy in one. */
 export function sentenceOf({ message, address, remedy }: Diagnostic): string {
-  const where = address === undefined ? '' : `${address}: `
+  // Many sentences begin with it themselves.
+  const where = address === undefined || message.startsWith(`${address} `) ? '' : `${address}: `
   return `${where}${message}${remedy === undefined ? '' : `\n  remedy: ${remedy}`}`
 }
