@@ -7,6 +7,9 @@ function declaration(kind: string, properties: object, options?: object): Declar
 
 export const ref = (name: string, output = 'name') => `\${${name}.${output}}`
 
+/** A whole resource, variable or setting. */
+export const the = (name: string) => `\${${name}}`
+
 export const rootCa = (more: object = {}, options?: object) =>
   declaration('CertificateAuthority', { type: 'root', commonName: 'Acme Root', keyType: 'ec', ...more }, options)
 
