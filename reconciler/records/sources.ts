@@ -45,8 +45,12 @@ export function createSources(ports: RecordPorts): Sources {
     const { name } = spec
     const { observedCommit: _seen, ...elsewhere } = source
     const isSame = source.spec.url === spec.url && source.spec.branch === spec.branch
+    const isThere = spec.forge !== undefined && placeOf(spec) === placeOf(source.spec)
+    // Nobody looks any more at the pull requests that these are of.
+    const left = isThere ? [] : (await openPlans(store, source)).filter(({ pullRequest }) => pullRequest !== undefined)
     // What was seen of one branch is not missing from another.
     return saveSource(ports, isSame ? source : elsewhere, { spec }, actor, at => [
+      ...left.flatMap(plan => changePlan(plan, { state: 'superseded' })),
       audited('source_update', { at, actor, subject, data: { name, changed: changedFields(source.spec, spec) } }),
       told('source.updated', { at, actor, subject, data: { name } }),
       ...(source.suspended ? [] : [passOver(subject, 'request')]),
@@ -153,6 +157,9 @@ function changedFields(before: SourceSpec, after: SourceSpec): string[] {
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof SourceSpec> // of these types
   return [...fields].filter(field => JSON.stringify(before[field]) !== JSON.stringify(after[field])).sort()
 }
+
+/** Where pull requests are, whoever asks for them. */
+const placeOf = ({ forge }: SourceSpec): string => JSON.stringify([forge?.type, forge?.url, forge?.repository])
 
 function refuseDeclared({ declaredBy, spec }: Source): void {
   if (declaredBy === 'api') return

@@ -131,6 +131,38 @@ describe('sources', () => {
     expect((await ask('PATCH', `/v1/sources/${source.id}`, {})).status).toBe(422)
   })
 
+  const signers = {
+    sshAllowedSigners: 'ada ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5',
+  }
+  const takenAway: [field: string, given: unknown, was: object, is: object][] = [
+    ['credentials', { username: 'ada' }, { credentials: true }, { credentials: false }],
+    ['require_signed_by', signers, { require_signed_by: true }, { require_signed_by: false }],
+    ['webhook_secret', { secret: 'infra/hook' }, { webhook: true }, { webhook: false }],
+  ]
+  test.each(takenAway)('are without %s once it is null', async (field, given, was, is) => {
+    const { ask } = await tenant()
+    const { body: made } = await ask('POST', '/v1/sources', { ...body, [field]: given })
+    const { body: other } = await ask('PATCH', `/v1/sources/${made.id}`, { interval: 30 })
+    expect(other, 'what is absent stays').toMatchObject(was)
+    expect((await ask('PATCH', `/v1/sources/${made.id}`, { [field]: null })).body).toMatchObject(is)
+    expect((await ask('POST', '/v1/sources', { ...body, name: 'null', [field]: null })).status).toBe(422)
+    expect((await ask('PATCH', `/v1/sources/${made.id}`, { url: null })).status).toBe(422)
+  })
+
+  test('are without a forge once it is null, and what waits for its pull requests waits no more', async () => {
+    const { ask, name } = await tenant()
+    const forge = { type: 'gitea', url: 'https://git.example', repository: 'a/b', token: { secret: 'infra/forge' } }
+    const { body: made } = await ask('POST', '/v1/sources', { ...body, forge })
+    const source = await world.services.sources.get(name, String(made.id))
+    if (!source) throw new Error('it was not made')
+    const [branch, pulled] = [await world.plan(source), await world.plan(source, { pullRequest: 7 })]
+    const state = async (plan: string) => (await world.services.plans.get(name, plan))?.state
+    await ask('PATCH', `/v1/sources/${made.id}`, { forge: { ...forge, token: { secret: 'infra/other' } } })
+    expect(await state(pulled), 'another token is no other forge').toBe('pending')
+    expect((await ask('PATCH', `/v1/sources/${made.id}`, { forge: null })).body).not.toHaveProperty('forge')
+    expect([await state(branch), await state(pulled)]).toEqual(['pending', 'superseded'])
+  })
+
   test('are suspended and resumed; a pass over a suspended one is refused', async () => {
     const { ask, name } = await tenant()
     const { id } = await world.source(name, 'infra')

@@ -11,13 +11,18 @@ interface SourceBody {
   readonly branch?: string
   readonly paths?: readonly string[]
   readonly interval?: number
-  readonly credentials?: JsonObject
+  readonly credentials?: JsonObject | null
   readonly auto_apply?: boolean
   readonly adopt?: boolean
   readonly drift?: SourceSpec['drift']
-  readonly require_signed_by?: JsonObject
-  readonly forge?: ForgeSpec
-  readonly webhook_secret?: JsonObject
+  readonly require_signed_by?: JsonObject | null
+  readonly forge?: ForgeSpec | null
+  readonly webhook_secret?: JsonObject | null
+}
+
+/** What a source may be without. */
+type Removable = {
+  readonly [F in 'credentials' | 'require_signed_by' | 'forge' | 'webhook_secret']?: SourceBody[F] | undefined
 }
 
 type Create = { Body: SourceBody & Required<Pick<SourceBody, keyof typeof defaulted>> & NewSource }
@@ -105,10 +110,7 @@ export const sourceRoutes: Routes = (app, context) => {
     },
     async request => {
       const source = await one(callerOf(request).tenant, request.params.source_id)
-      const { url, branch, paths, interval, auto_apply, adopt, drift } = request.body
-      const given = { url, branch, paths, interval, drift, adopt, autoApply: auto_apply }
-      const changed = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-      const spec: SourceSpec = { ...source.spec, ...changed, ...optional(request.body) }
+      const spec = patched(source.spec, request.body)
       return sourceView(await sources.update(source, await checked(spec, context), actorOf(request)))
     },
   )
@@ -170,7 +172,20 @@ export const sourceRoutes: Routes = (app, context) => {
   )
 }
 
-function optional({ credentials, require_signed_by, forge, webhook_secret }: SourceBody): Partial<SourceSpec> {
+/** RFC 7396, but for objects, which are given whole: what is absent stays, null takes away. */
+function patched(before: SourceSpec, body: SourceBody): SourceSpec {
+  const { url, branch, paths, interval, auto_apply, adopt, drift } = body
+  const given = { url, branch, paths, interval, drift, adopt, autoApply: auto_apply }
+  const changed = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const { credentials, requireSignedBy, forge, webhookSecret, ...required } = before
+  return {
+    ...required,
+    ...changed,
+    ...optional({ credentials, require_signed_by: requireSignedBy, forge, webhook_secret: webhookSecret, ...body }),
+  }
+}
+
+function optional({ credentials, require_signed_by, forge, webhook_secret }: Removable): Partial<SourceSpec> {
   return {
     ...(credentials && { credentials }),
     ...(require_signed_by && { requireSignedBy: require_signed_by }),

@@ -104,7 +104,7 @@ function typeOf(schema: JsonObject): Html {
   const choices = arrayAt(schema, 'enum').map(text)
   if (choices.length > 0) return html`${choices.join(' | ')}`
   if (schema.type === 'null') return html`nothing`
-  return html`${text(schema.type ?? 'any')}`
+  return html`${[schema.type ?? 'any'].flat().map(text).join(' or ')}`
 }
 
 const tagOf = (operation: JsonObject): string => text(arrayAt(operation, 'tags')[0])
