@@ -9,6 +9,7 @@ import type { Plan } from '../planner/plan.ts'
 import { holdLease } from '../state/lease-guard.ts'
 import type { LogEntry } from '../state/records.ts'
 import type { Committed, HistoryEntry, HistoryQuery, Lease, Snapshot } from '../state/store.ts'
+import { createAnswers } from './answers.ts'
 import { type AppliedAlone, applyAlone } from './apply-alone.ts'
 import { type ApplyOptions, applyPlan } from './apply-plan.ts'
 import { currentCrl } from './crl.ts'
@@ -103,11 +104,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const session = await openSession(options)
   const { store, tenant } = session
   const sightings = createSightings(session.clock)
+  const answers = createAnswers(session.clock, sightings)
   return {
     stateUrl: store.url,
     tenant,
     plan: request => makePlan(session, request),
-    planAlone: request => planAlone(session, sightings, request),
+    planAlone: request => planAlone(session, sightings, request, answers),
     look: (asked, how) => lookAt(session, sightings, asked, how),
     openSecrets: resource => openSecrets(session, resource),
     savePlan: plan => savePlan(session, plan),

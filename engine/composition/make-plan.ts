@@ -44,7 +44,7 @@ export async function makePlan(session: Session, options: PlanOptions): Promise<
   const configuration = mode === 'apply' ? (options.configuration ?? nothing) : nothing
   const snapshot = await session.store.snapshot(session.tenant)
   // Applying needs the master key of a state that has one; a wrong one is told now.
-  if (!offline && (await session.store.dataKeys(session.tenant)).length > 0) await session.keyring()
+  if (!offline) await session.expectKeys()
   const resolver = offline ? undefined : secretResolver(session, configuration.resources, snapshot.resources)
   const desired = await desiredInputs(session, configuration, resolver)
   const drivers = await loadDrivers([...configuration.resources, ...snapshot.resources].map(({ kind }) => kind))

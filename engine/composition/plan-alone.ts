@@ -7,6 +7,7 @@ import { loadDrivers } from '../kinds/registry.ts'
 import { plan } from '../planner/planner.ts'
 import type { DesiredInput, PlanRequest } from '../planner/request.ts'
 import { worldOf } from '../planner/world.ts'
+import type { Answers } from './answers.ts'
 import { fieldFacts } from './field-facts.ts'
 import { digestOf, type MadePlan } from './make-plan.ts'
 import { closureOf, type Neighbourhood, neighbourhoodOf } from './neighbourhood.ts'
@@ -34,16 +35,36 @@ const none: ReadonlyMap<Address, DesiredResource> = new Map()
  * A plan about one resource, for doors that see one at a time: nothing else is pruned or acted upon. It looks at as
  * much of the state as concerns the resource, so that its cost does not grow with the state.
  */
-export async function planAlone(session: Session, sightings: Sightings, options: AloneOptions): Promise<MadePlan> {
+export async function planAlone(
+  session: Session,
+  sightings: Sightings,
+  options: AloneOptions,
+  answers?: Answers,
+): Promise<MadePlan> {
   const { address, resource, beside = none } = options
   const snapshot = await session.store.snapshot(session.tenant)
   const around = neighbourhoodOf(snapshot)
-  if ((await session.store.dataKeys(session.tenant)).length > 0) await session.keyring()
+  await session.expectKeys()
   const declared = resource ? await declaredAround(resource, beside, around) : []
   const resources = declared.map(each => settled(each, around.byAddress.get(each.address)))
   const desired = await inputsOf(session, resources, around)
-  const question = { session, sightings, options, around, desired, snapshot }
+  const digest = digestOf(desired)
+  const question = { session, sightings, options, around, desired, digest, snapshot }
   if (!resource) return planWithin(question, around.above([address]))
+  // A stand-in is digested as what it stands for.
+  const isSettled = resources.every(({ unknown }) => !unknown)
+  const asked = { address, state: snapshot.resources, question: `${options.adopt} ${options.allow} ${digest}` }
+  const known = isSettled ? answers?.of(asked) : undefined
+  if (known) return known
+  const made = await planWhole(question)
+  if (isSettled) answers?.keep(asked, made)
+  return made
+}
+
+/** With what stands on the resource where another one takes its place. */
+async function planWhole(question: Question): Promise<MadePlan> {
+  const { options, around } = question
+  const { address } = options
   const made = await planWithin(question, [])
   const action = made.plan.document.changes.find(change => change.address === address)?.action
   const isAnother = action === 'replace' || (action === 'create' && around.byAddress.has(address))
@@ -56,11 +77,12 @@ interface Question {
   readonly options: AloneOptions
   readonly around: Neighbourhood
   readonly desired: readonly DesiredInput[]
+  readonly digest: string
   readonly snapshot: MadePlan['snapshot']
 }
 
 async function planWithin(question: Question, also: readonly Address[]): Promise<MadePlan> {
-  const { session, options, around, desired, snapshot } = question
+  const { session, options, around, desired, digest, snapshot } = question
   const declared = desired.map(({ resource }) => resource)
   const kinds = [...declared.map(({ kind }) => kind), ...also.map(kindOf), kindOf(options.address)]
   const recorded = closureOf(around, declared, [options.address, ...also], await loadDrivers(kinds))
@@ -80,7 +102,7 @@ async function planWithin(question: Question, also: readonly Address[]): Promise
     offline: false,
     lineage: snapshot.lineage,
     serial: snapshot.serial,
-    configDigest: digestOf(desired),
+    configDigest: digest,
     adopt: options.adopt ?? false,
     targets: [],
     excludes: [],

@@ -52,6 +52,8 @@ export interface Session {
   readonly http: Http
   /** The tenant's keys, opened when first needed. */
   keyring(): Promise<Keyring>
+  /** The same where the tenant has any: a wrong master key is told before anything is done. */
+  expectKeys(): Promise<void>
   unseal(id: string): Promise<Secret<Uint8Array> | undefined>
   close(): Promise<void>
 }
@@ -96,6 +98,9 @@ export async function openSession(options: EngineOptions): Promise<Session> {
     trace: options.trace ?? noTrace,
     http: options.http ?? own ?? createHttp(),
     keyring,
+    async expectKeys() {
+      if (opened || (await store.dataKeys(tenant)).length > 0) await keyring()
+    },
     async unseal(id) {
       const sealed = await store.sealed(tenant, id)
       if (!sealed) return undefined

@@ -5,7 +5,7 @@ import type { Clock } from '../core/ports.ts'
 import type { Observation } from '../kinds/driver.ts'
 
 /** Milliseconds for which what was seen outside counts as seen. */
-const fresh = 60_000
+export const fresh = 60_000
 
 /**
  * What was seen outside a moment ago. A door that asks about one resource at a time asks several times about each
