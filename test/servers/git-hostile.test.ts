@@ -284,6 +284,56 @@ test("a pull request's size does not keep its branch from arriving", async () =>
   expect((await repository.filesAt(good).list('ok')).files).toEqual(['ok/a.yaml'])
 }, 60_000)
 
+test('a pull request that is too large, or slow to arrive, costs the branch nothing', async () => {
+  const origin = await served()
+  const good = await origin.commit(healthy)
+  const noise = async (mebibytes: number, branch: string) => {
+    const command = `!head -c ${mebibytes}M /dev/urandom | git hash-object -w --stdin`
+    const blob = await origin.git(['-c', `alias.noise=${command}`, 'noise'])
+    return origin.commit({ ...healthy, x: { mode: '100644', object: blob.trim() } }, { branch, parents: [good] })
+  }
+  const [small, large] = [await noise(2, 'small'), await noise(32, 'large')]
+  await origin.point('refs/pull/1/head', small)
+  await origin.point('refs/pull/2/head', large)
+  const folder = join(scratch.path, 'forks')
+  const repository = await cache(origin.url, { folder, limits: { size: 8 * 1024 * 1024 } })
+  await repository.fetch('main')
+  const packs = () => readdirSync(join(folder, 'repository/objects/pack')).toSorted()
+  const before = packs()
+  expect(before).not.toEqual([])
+  const read = async (commit: string) => (await repository.filesAt(commit).list('ok')).files
+
+  expect((await repository.fetch('main', ['refs/pull/1/head'])).refs.get('refs/pull/1/head')).toBe(small)
+  expect(await read(small)).toEqual(['ok/a.yaml'])
+  const asked = server.requests.length
+  expect(said(await failure(repository.fetch('main', ['refs/pull/2/head'])))[1]).toBe('repository_too_large')
+  // Where it is, what git is answered, and the pack: it is not downloaded twice.
+  const packsAsked = server.requests.slice(asked).filter(each => each.startsWith('GET')).length
+  expect(packsAsked).toBe(1)
+  expect(packs()).toEqual(before)
+  const after = server.requests.length
+  expect((await repository.fetch('main')).head).toBe(good)
+  expect(await read(good)).toEqual(['ok/a.yaml'])
+  expect(server.requests.slice(after)).toHaveLength(1)
+  // What was thrown away with it comes back, and what the branch holds already is borrowed.
+  expect((await repository.fetch('main', ['refs/pull/1/head'])).head).toBe(good)
+  expect(await repository.merge(good, small)).toEqual({ type: 'merged', commit: small })
+
+  const stop = new AbortController()
+  let isHeld = false
+  server.answerWith(request => {
+    isHeld ||= request.method === 'GET'
+    return request.method === 'GET'
+  })
+  await origin.point('refs/pull/3/head', large)
+  const held = failure(repository.fetch('main', ['refs/pull/3/head'], stop.signal))
+  await expect.poll(() => isHeld).toBe(true)
+  expect((await repository.fetch('main')).head).toBe(good)
+  stop.abort(new EngineError('interrupted', 'enough'))
+  expect((await held).code).toBe('interrupted')
+  server.answerWith(undefined)
+}, 60_000)
+
 test('a small object built on a huge one ends git, not the machine, and the next read works', async () => {
   const origin = await served()
   // The small one is stored as a difference to the large one: to read it, the large one has to be unpacked.

@@ -1,5 +1,5 @@
-import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { EngineError } from '../../../engine/index.ts'
 import { notInstalled, runGit } from './run.ts'
 
@@ -10,8 +10,11 @@ const oldestGit = [2, 38] as const
 export const repositoryFolder = (folder: string) => join(folder, 'repository')
 export const accessFolder = (folder: string) => join(folder, 'access')
 
-/** Makes the bare repository, or makes one that a crash left behind usable again. Its folder belongs to this process. */
-export async function prepareCache(folder: string): Promise<void> {
+/**
+ * Makes the bare repository, or makes one that a crash left behind usable again. Its folder belongs to this process.
+ * `borrowsFrom` is the folder of another cache whose objects it need not have itself.
+ */
+export async function prepareCache(folder: string, borrowsFrom?: string): Promise<void> {
   for (const each of [folder, repositoryFolder(folder), accessFolder(folder)]) {
     await mkdir(each, { recursive: true, mode: 0o700 })
     await chmod(each, 0o700)
@@ -25,7 +28,7 @@ export async function prepareCache(folder: string): Promise<void> {
   }
   await emptyFolder(accessFolder(folder))
   // Harmless where it exists already: it only adds what is missing.
-  await initialize(repository).catch(() => resetCache(folder))
+  await initialize(repository, borrowsFrom).catch(() => resetCache(folder, borrowsFrom))
 }
 
 /** Removes what a killed git leaves: half of a pack, and locks for which every later one would wait in vain. */
@@ -38,13 +41,16 @@ export async function sweepCache(folder: string): Promise<void> {
 }
 
 /** Forgets everything that was fetched. */
-export async function resetCache(folder: string): Promise<void> {
+export async function resetCache(folder: string, borrowsFrom?: string): Promise<void> {
   await emptyFolder(repositoryFolder(folder))
-  await initialize(repositoryFolder(folder))
+  await initialize(repositoryFolder(folder), borrowsFrom)
 }
 
-async function initialize(repository: string): Promise<void> {
+async function initialize(repository: string, borrowsFrom: string | undefined): Promise<void> {
   await runGit({ folder: repository, args: ['init', '--quiet', '--bare'], timeout: 20_000 })
+  if (borrowsFrom === undefined) return
+  const objects = resolve(repositoryFolder(borrowsFrom), 'objects')
+  await writeFile(join(repository, 'objects', 'info', 'alternates'), `${objects}\n`)
 }
 
 async function emptyFolder(folder: string): Promise<void> {

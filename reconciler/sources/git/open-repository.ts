@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { EngineError, type Http, type SourceFiles } from '../../../engine/index.ts'
 import type { Egress } from '../../net/egress.ts'
 import type { Commit, Fetched, Merged, Repository } from '../repository.ts'
@@ -20,6 +21,7 @@ import { defaultLimits, type GitLimits } from './limits.ts'
 import { mergeCommits } from './merge.ts'
 import { branchRef, checkCommit, checkRef } from './names.ts'
 import { ObjectReader } from './objects.ts'
+import { withPullRequests } from './pull-requests.ts'
 import { askRefs, type Refs } from './remote-refs.ts'
 import { runGit } from './run.ts'
 import { parseGitUrl } from './url.ts'
@@ -43,9 +45,20 @@ export interface RepositoryOptions {
 
 /** Opens the cache of a repository; nothing is asked of the other side before `fetch` or `headOf`. */
 export async function openRepository(options: RepositoryOptions): Promise<Repository> {
-  const url = parseGitUrl(options.url, options)
-  await prepareCache(options.folder)
-  return new GitRepository({ ...options, url: url.text }, { ...defaultLimits, ...options.limits })
+  const { text: url } = parseGitUrl(options.url, options)
+  const limits = { ...defaultLimits, ...options.limits }
+  const { folder } = options
+  const open = async (own: CacheOptions) => {
+    await prepareCache(own.folder, own.borrowsFrom)
+    return new GitRepository(own, limits)
+  }
+  const branch = await open({ ...options, url })
+  return withPullRequests(branch, () => open({ ...options, url, folder: join(folder, 'pulls'), borrowsFrom: folder }))
+}
+
+interface CacheOptions extends RepositoryOptions {
+  /** The folder of a cache whose objects this one need not have itself. */
+  readonly borrowsFrom?: string
 }
 
 /**
@@ -58,7 +71,7 @@ const kept = (ref: string) => `refs/kept/${createHash('sha256').update(ref).dige
 const mostPacks = 50
 
 class GitRepository implements Repository {
-  readonly #options: RepositoryOptions
+  readonly #options: CacheOptions
   readonly #limits: GitLimits
   readonly #objects: ObjectReader
   /** What lies in the cache, by kept name; undefined until it was looked at. */
@@ -67,7 +80,7 @@ class GitRepository implements Repository {
   #refused: { readonly refs: string; readonly error: EngineError } | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(options: RepositoryOptions, limits: GitLimits) {
+  constructor(options: CacheOptions, limits: GitLimits) {
     this.#options = options
     this.#limits = limits
     this.#objects = new ObjectReader(repositoryFolder(options.folder))
@@ -93,6 +106,8 @@ class GitRepository implements Repository {
         // The branch by itself first: a pull request that is too large must not keep it from arriving.
         await this.#bring(exchange, [main], there, signal)
         await this.#bring(exchange, extra, there, signal)
+        // The extra ones may have filled the cache, so that it was made anew.
+        await this.#bring(exchange, [main], there, signal)
         const here = await this.#known()
         const head = here.get(kept(main))
         if (head === undefined) return this.#missing(exchange, branch, signal)
@@ -222,17 +237,19 @@ class GitRepository implements Repository {
 
   /** A cache that is damaged, or full of what is no longer asked for, is made anew once. */
   async #bringOrReset(exchange: Exchange, refs: readonly string[], signal?: AbortSignal): Promise<void> {
-    const { folder } = this.#options
+    const { folder, borrowsFrom } = this.#options
     const before = await cacheSize(folder)
+    // What strangers push is downloaded again only where most of what filled the cache was there before.
+    const mayBeOld = before > (borrowsFrom === undefined ? 0 : this.#limits.size / 2)
     try {
       await this.#download(exchange, refs, signal)
     } catch (error) {
       const full = error instanceof EngineError && error.details?.reason === 'repository_too_large'
       if (full || error instanceof DamagedCache) {
         this.#objects.restart()
-        await resetCache(folder)
+        await resetCache(folder, borrowsFrom)
       }
-      if (!(error instanceof DamagedCache) && !(full && before > 0)) throw error
+      if (!(error instanceof DamagedCache) && !(full && mayBeOld)) throw error
       await this.#download(exchange, refs, signal)
     }
   }
