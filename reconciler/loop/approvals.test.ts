@@ -55,6 +55,25 @@ test('another than the author lets an authority go', async () => {
   expect(await decided()).toEqual({ approvedBy: ['ben'], notices: [] })
 })
 
+test('strangers do not push out who may approve; it is told when there are too many to ask about', async () => {
+  await publish()
+  const strangers = (from: number, through: number) => {
+    for (let n = from; n <= through; n++) state.addComment(opened.number, `stranger${n}`, 'trustform apply')
+  }
+  state.addComment(opened.number, 'ben', 'trustform apply')
+  strangers(1, 100)
+  const { approvedBy, notices } = await decided()
+  expect(approvedBy).toEqual([])
+  expect(notices.at(-1)).toContain('not about 1 before them')
+  expect(notices.at(-2)).toContain('stranger100: this account may not approve')
+  expect(server.requests.filter(asked => asked.includes('/permission')).length).toBe(100)
+  // One of them writes once more, and so does ben: everybody counts once.
+  strangers(1, 1)
+  state.addComment(opened.number, 'ben', 'trustform apply')
+  strangers(2, 60)
+  expect(await decided()).toEqual({ approvedBy: ['ben'], notices: [] })
+})
+
 test('what was discarded is approved by no comment, before or after', async () => {
   await world.plan(source, { pullRequest: opened.number, commit: headOf(opened), state: 'discarded' })
   state.addComment(opened.number, 'ben', 'trustform apply')

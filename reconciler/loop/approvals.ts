@@ -13,8 +13,13 @@ export interface Approvals {
   readonly notices: readonly string[]
 }
 
-/** People whose comments are looked at; the forge is asked about each of them. */
-const mostPeople = 20
+/**
+ * People whose comments are decided on, newest first; the forge is asked about each of them. On a public repository
+ * anybody writes comments, so there have to be more than strangers care to write.
+ */
+const mostPeople = 100
+/** People who are named in one notice. */
+const mostNames = 10
 
 /** Reads `trustform apply` comments about a published plan and decides on each with what the forge says now. */
 export async function decideApprovals(
@@ -34,7 +39,7 @@ export async function decideApprovals(
     ({ command, comment }) => command.digest !== undefined || Date.parse(comment.createdAt) > Date.parse(publishedAt),
   )
   const notices: string[] = []
-  for (const { command, comment } of late) {
+  for (const { command, comment } of late.slice(0, mostPeople)) {
     const { author, createdAt: at } = comment
     const facts = await approvalFacts(forge, pull.number, author)
     const request = { command, by: author, at, edited: isEdited(comment) }
@@ -45,9 +50,15 @@ export async function decideApprovals(
     }
     notices.push(`${author}: ${decision.message}; ${decision.remedy}`)
   }
-  const early = commands.filter(each => !late.includes(each)).map(({ comment }) => comment.author)
-  const stale = `what ${early.join(', ')} wrote was about an earlier plan and does not carry over; look at this one and comment again`
-  return { approvedBy: [], notices: early.length === 0 ? notices : [stale, ...notices] }
+  const early = commands.filter(each => !late.includes(each))
+  const stale = `what ${namesOf(early)} wrote was about an earlier plan and does not carry over; look at this one and comment again`
+  const more = late.length - mostPeople
+  const unasked = `the forge was asked about the ${mostPeople} people who commented last and not about ${more} before them; who of those may approve comments again`
+  return {
+    approvedBy: [],
+    // The last ones are shown.
+    notices: [...(early.length > 0 ? [stale] : []), ...notices.toReversed(), ...(more > 0 ? [unasked] : [])],
+  }
 }
 
 /** Forges count in seconds, and some write a comment in two steps. */
@@ -57,20 +68,28 @@ function isEdited({ createdAt, updatedAt }: Comment): boolean {
 
 /** A fork's plan is nobody's to approve; whoever tried is told so. */
 export async function refuseApprovals(forge: Forge, source: Source, number: number): Promise<readonly string[]> {
-  const names = (await commandsOn(forge, source, number)).map(({ comment }) => comment.author)
-  if (names.length === 0) return []
+  const commands = await commandsOn(forge, source, number)
+  if (commands.length === 0) return []
   return [
-    `${names.join(', ')}: the plan of a fork was made without credentials and cannot be approved; merge it, or push its commits to a branch of the repository`,
+    `${namesOf(commands)}: the plan of a fork was made without credentials and cannot be approved; merge it, or push its commits to a branch of the repository`,
   ]
 }
 
-/** The newest word of each person that means this source, oldest first. */
-async function commandsOn(
-  forge: Forge,
-  { spec }: Source,
-  number: number,
-): Promise<readonly { readonly command: ApplyCommand; readonly comment: Comment }[]> {
-  const newest = new Map<string, { command: ApplyCommand; comment: Comment }>()
+interface Asked {
+  readonly command: ApplyCommand
+  readonly comment: Comment
+}
+
+/** The newest of them, oldest first. */
+function namesOf(asked: readonly Asked[]): string {
+  const names = asked.slice(0, mostNames).map(({ comment }) => comment.author)
+  const others = asked.length - names.length
+  return `${names.toReversed().join(', ')}${others > 0 ? ` and ${others} more` : ''}`
+}
+
+/** The newest word of each person that means this source, newest first. */
+async function commandsOn(forge: Forge, { spec }: Source, number: number): Promise<readonly Asked[]> {
+  const newest = new Map<string, Asked>()
   for (const comment of await forge.comments(number)) {
     const command = commandOf(comment.body)
     if (!command || (command.source !== undefined && command.source !== spec.name)) continue
@@ -78,5 +97,5 @@ async function commandsOn(
     newest.delete(author)
     newest.set(author, { command, comment })
   }
-  return [...newest.values()].slice(-mostPeople)
+  return [...newest.values()].reverse()
 }
