@@ -144,8 +144,9 @@ function declaring() {
 }
 
 async function loadDeclaring() {
-  const [manifest, files] = await Promise.all([import('./manifest/declare.ts'), import('./manifest/files.ts')])
-  return { ...manifest, ...files }
+  const { declareResource, declaredSpec } = await import('./manifest/declare.ts')
+  const { fileSystem } = await import('./manifest/files.ts')
+  return { declareResource, declaredSpec, fileSystem }
 }
 
 /** Reads one resource that a program declares, as a manifest is read; relative paths start at the working folder. */

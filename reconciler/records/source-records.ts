@@ -43,7 +43,7 @@ export async function saveSource(
 }
 
 /** What the record holds; the rest of a source is the record's own. */
-export function stateOf(source: Source): SourceState {
+function stateOf(source: Source): SourceState {
   const { id: _id, tenant: _tenant, version: _version, createdAt: _made, updatedAt: _changed, ...state } = source
   return state
 }
