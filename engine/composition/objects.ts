@@ -88,8 +88,17 @@ export async function getObject(session: Session, address: Address): Promise<Obj
       remedy: '`trustform list` shows what exists',
     })
   }
-  const certificate = await currentCertificate(session, resource)
-  return { resource, ...(certificate && { certificate: await viewOf(session, certificate) }) }
+  const row = await currentCertificate(session, resource)
+  return { resource, ...(row && { certificate: await viewOf(session, row, internalChain) }) }
+}
+
+/** The current certificate of a recorded resource, as far as its kind has one; for those who look at many. */
+export async function certificateOf(
+  session: Session,
+  resource: RecordedResource,
+): Promise<CertificateView | undefined> {
+  const row = await currentCertificate(session, resource)
+  return row && viewOf(session, row, knownChain)
 }
 
 async function currentCertificate(session: Session, resource: RecordedResource): Promise<CertificateRow | undefined> {
@@ -99,23 +108,55 @@ async function currentCertificate(session: Session, resource: RecordedResource):
   return row
 }
 
-async function viewOf(session: Session, row: CertificateRow): Promise<CertificateView> {
-  const issuers = row.chain.length > 0 ? [...row.chain] : await internalIssuers(session, row)
-  const parsed = issuers.map(der => parseCertificate(der))
-  const isRoot = (each: (typeof parsed)[number]) => each.subjectText === each.issuerText
-  const root = parsed.find(isRoot)
+async function viewOf(
+  session: Session,
+  row: CertificateRow,
+  chain: (session: Session, row: CertificateRow) => Promise<Chain>,
+): Promise<CertificateView> {
   const { keyId } = row
   return {
     row,
-    facts: factsOf(row),
+    // Not all who look want it read.
+    get facts() {
+      return factsOf(row)
+    },
     pem: toPem('CERTIFICATE', row.der),
+    ...(row.chain.length > 0 ? chainOf(row.chain) : await chain(session, row)),
+    ...(keyId !== undefined && { key: () => openKey(session, keyId) }),
+  }
+}
+
+type Chain = Pick<CertificateView, 'chainPem' | 'rootPem'>
+
+function chainOf(issuers: readonly Uint8Array[]): Chain {
+  const parsed = issuers.map(der => parseCertificate(der))
+  const isRoot = (each: (typeof parsed)[number]) => each.subjectText === each.issuerText
+  const root = parsed.find(isRoot)
+  return {
     chainPem: parsed
       .filter(each => !isRoot(each))
       .map(each => toPem('CERTIFICATE', each.der))
       .join(''),
     ...(root && { rootPem: toPem('CERTIFICATE', root.der) }),
-    ...(keyId !== undefined && { key: () => openKey(session, keyId) }),
   }
+}
+
+const chains = new WeakMap<readonly RecordedResource[], Map<string, Chain>>()
+
+/** Found once per state for all that an authority issued: a store answers an unchanged one with the same resources. */
+async function knownChain(session: Session, row: CertificateRow): Promise<Chain> {
+  // Whoever issued itself has none.
+  if (row.issuerId === row.objectId) return internalChain(session, row)
+  const { resources } = await session.store.snapshot(session.tenant)
+  const known = chains.get(resources) ?? new Map<string, Chain>()
+  chains.set(resources, known)
+  const chain = known.get(row.issuerId) ?? (await internalChain(session, row))
+  known.set(row.issuerId, chain)
+  return chain
+}
+
+async function internalChain(session: Session, row: CertificateRow): Promise<Chain> {
+  return chainOf(await internalIssuers(session, row))
 }
 
 /** The issuers that we hold ourselves, nearest first, the root last. */

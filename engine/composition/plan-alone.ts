@@ -53,7 +53,11 @@ export async function planAlone(
   if (!resource) return planWithin(question, around.above([address]))
   // A stand-in is digested as what it stands for.
   const isSettled = resources.every(({ unknown }) => !unknown)
-  const asked = { address, state: snapshot.resources, question: `${options.adopt} ${options.allow} ${digest}` }
+  const asked = {
+    address,
+    state: snapshot.resources,
+    question: `${options.adopt ?? false} ${options.allow ?? false} ${digest}`,
+  }
   const known = isSettled ? answers?.of(asked) : undefined
   if (known) return known
   const made = await planWhole(question)

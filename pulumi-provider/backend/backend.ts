@@ -12,14 +12,20 @@ import type {
 /** What a provider asks of an engine: one here, behind the REST API later. Bound to one owner. */
 export interface Backend {
   /** What would be done about one resource, and what is to be known before. Writes nothing. */
-  plan(question: AloneOptions): Promise<PlanDocument>
+  plan(question: AloneOptions): Promise<Planned>
   /** Does it. Resolves when the outcome is durable; throws the first thing that went wrong. */
   apply(question: AloneOptions, told: Told): Promise<PlanDocument>
   look(asked: { readonly address: Address } | { readonly id: string }, options: LookOptions): Promise<Look | undefined>
   /** The current certificate, where the resource has one. */
-  certificate(address: Address): Promise<CertificateView | undefined>
+  certificate(resource: RecordedResource): Promise<CertificateView | undefined>
   /** The values of its confidential fields, by pointer below the spec. */
   secrets(resource: Pick<RecordedResource, 'id' | 'spec'>): Promise<ReadonlyMap<string, Secret>>
+}
+
+export interface Planned {
+  readonly document: PlanDocument
+  /** The resource as it was recorded then. */
+  readonly recorded?: RecordedResource
 }
 
 /** What a person wants to know while something is applied. */

@@ -72,7 +72,11 @@ function backendOf(opened: Opened): Backend {
 function createBackend({ engine, lock }: Opened): Backend {
   const turns = new Map<Address, Promise<unknown>>()
   return {
-    plan: async question => (await engine.planAlone(question)).plan.document,
+    async plan(question) {
+      const { plan, snapshot } = await engine.planAlone(question)
+      const recorded = snapshot.resources.find(({ address }) => address === question.address)
+      return { document: plan.document, ...(recorded && { recorded }) }
+    },
     async apply(question, told) {
       const { address, signal = new AbortController().signal } = question
       const before = turns.get(address) ?? Promise.resolve()
@@ -89,7 +93,7 @@ function createBackend({ engine, lock }: Opened): Backend {
       }
     },
     look: (asked, options) => engine.look(asked, options),
-    certificate: async address => (await engine.get(address)).certificate,
+    certificate: resource => engine.certificateOf(resource),
     secrets: resource => engine.openSecrets(resource),
   }
 }

@@ -28,11 +28,10 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
     const adopt = settings.adopt || isTrue(inputs.adopt)
     const resource = await declared(kind, inputs)
     const question = { address, resource, adopt, beside: program.previewed, signal: context.signal }
-    const document = await engine.plan(question)
+    const { document, recorded } = await engine.plan(question)
     const change = changeOf(document, address)
-    const recorded = await engine.look({ address }, { outside: false })
     // Gone, or another one since: Pulumi can take note of a new id only by a replacement.
-    const isOther = recorded?.resource.id !== id || change.action === 'create'
+    const isOther = recorded?.id !== id || change.action === 'create'
     if (!isOther) for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
     if (isOther || isAnother(change)) replaceBy(fields, kind)
     const result = answer()

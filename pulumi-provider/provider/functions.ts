@@ -87,8 +87,8 @@ async function validateCertificate(
   if (resource) {
     const { address } = resource
     const question = { address, resource, beside: program.previewed, adopt: true, signal }
-    const { preflight } = await (await backend()).plan(question)
-    findings.push(...preflight.filter(finding => finding.address === address))
+    const { document } = await (await backend()).plan(question)
+    findings.push(...document.preflight.filter(finding => finding.address === address))
   }
   const valid = findings.every(({ level }) => level !== 'error')
   return { outputs: { valid, findings: findings.map(finding => told(finding, inputs)) }, failures: [] }

@@ -38,7 +38,7 @@ async function foresee(
   }
   const { address } = resource
   const engine = await backend(urn)
-  const document = await engine.plan({
+  const { document } = await engine.plan({
     address,
     resource,
     beside: program.previewed,
@@ -80,7 +80,7 @@ async function make(
     allow: isTrue(inputs.allowDestroy),
     signal: context.signal,
   }
-  if (id !== undefined) await refuseAnother(id, async () => changeOf(await engine.plan(question), address))
+  if (id !== undefined) await refuseAnother(id, async () => changeOf((await engine.plan(question)).document, address))
   const document = await engine.apply(question, {
     waiting: message => context.tell('info', message),
     leftOpen: error =>

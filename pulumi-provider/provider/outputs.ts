@@ -63,9 +63,9 @@ export async function show(
 ): Promise<Shown | undefined> {
   const look = await backend.look(asked, options)
   if (!look) return undefined
-  const { address, kind } = look.resource
+  const { kind } = look.resource
   const hasCertificate = Object.hasOwn(kindOutputs[kind] ?? {}, 'serialNumber')
-  return { look, certificate: hasCertificate ? await backend.certificate(address) : undefined }
+  return { look, certificate: hasCertificate ? await backend.certificate(look.resource) : undefined }
 }
 
 export async function computed(shown: Shown, exportPrivateKey: boolean): Promise<Properties> {

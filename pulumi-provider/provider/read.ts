@@ -57,7 +57,7 @@ function tellOwner({ address, owner }: RecordedResource, urn: string, { tell }: 
 async function refreshed(engine: Backend, resource: RecordedResource, inputs: Properties): Promise<Properties> {
   const { address, kind, name } = resource
   const wanted = await declared(kind, { ...inputs, name })
-  const document = await engine.plan({ address, resource: wanted })
+  const { document } = await engine.plan({ address, resource: wanted })
   const { diffs } = changeOf(document, address)
   const differing = new Set(
     diffs.map(({ path }) =>
