@@ -1,5 +1,7 @@
 import type { Clock, Http } from '../../engine/index.ts'
+import type { Answers } from './answers.ts'
 import type { Forge } from './forge.ts'
+import type { ForgeResponse } from './transport.ts'
 
 /** What a forge is opened with; secrets are resolved already. */
 export interface ForgeOptions {
@@ -15,6 +17,8 @@ export interface ForgeOptions {
   readonly allowInsecure?: boolean
   /** Seconds that a request waits by itself when the forge asks for fewer; default 5. */
   readonly patience?: number
+  /** Answers that are asked for by their ETag. */
+  readonly answers?: Answers<ForgeResponse>
 }
 
 /** What each forge's folder gets: the same with its address read. */

@@ -1,4 +1,5 @@
 import { type Clock, EngineError, type Http, HttpFailure, visible } from '../../engine/index.ts'
+import type { Answers } from './answers.ts'
 
 export interface TransportOptions {
   readonly http: Http
@@ -9,6 +10,8 @@ export interface TransportOptions {
   readonly token: string
   /** Seconds that a request waits by itself when it is told to slow down; longer waits are the caller's. Default 5. */
   readonly patience?: number
+  /** Shared by the transports of a service; without it every answer is asked for in full. */
+  readonly answers?: Answers<ForgeResponse>
 }
 
 export interface ForgeRequest {
@@ -38,7 +41,7 @@ const answered: ReadonlySet<number> = new Set([404, 405, 409, 410, 422])
 const tries = 3
 
 export function createTransport(options: TransportOptions): Transport {
-  const { http, clock, forge, token, patience = 5 } = options
+  const { http, clock, forge, token, patience = 5, answers } = options
 
   async function exchange({ method, url, headers = {}, body }: ForgeRequest): Promise<ForgeResponse> {
     const known = methods.find(name => name === method.toUpperCase())
@@ -52,10 +55,26 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
+  /** Asks whether an answer that we have still holds: at GitHub that is free. */
+  async function ask(request: ForgeRequest): Promise<ForgeResponse> {
+    const { method, url, headers = {} } = request
+    if (!answers || method.toUpperCase() !== 'GET') return exchange(request)
+    const known = answers.get(url, headers)
+    if (!known) return remember(request, await exchange(request))
+    const response = await exchange({ ...request, headers: { ...headers, 'if-none-match': known.etag } })
+    return response.status === 304 ? known.answer : remember(request, response)
+  }
+
+  function remember({ url, headers = {} }: ForgeRequest, response: ForgeResponse): ForgeResponse {
+    const { etag } = response.headers
+    if (response.status === 200 && etag !== undefined) answers?.put(url, headers, etag, response)
+    return response
+  }
+
   return {
     async request(request) {
       for (let attempt = 1; ; attempt++) {
-        const response = await exchange(request)
+        const response = await ask(request)
         if (response.status < 300 || response.status === 304 || answered.has(response.status)) return response
         const wait = rateLimit(response, clock.now())
         if (wait === undefined) throw refusal(forge, response, token)

@@ -14,7 +14,9 @@ import {
   type StateStore,
   type Trace,
 } from '../../engine/index.ts'
+import { createAnswers } from '../forges/answers.ts'
 import { createForge } from '../forges/registry.ts'
+import type { ForgeResponse } from '../forges/transport.ts'
 import type { Egress } from '../net/egress.ts'
 import { allSources } from '../records/source-records.ts'
 import { credentialsOf } from '../sources/git/credentials.ts'
@@ -116,6 +118,7 @@ export function createConnections(options: ConnectionOptions): Connections {
     return (await engine.resolveSecret(known, '.')).reveal()
   }
 
+  const answers = createAnswers<ForgeResponse>()
   const repositories = createRepositories(options.cacheFolder, (source, folder) => {
     const { url, credentials } = source.spec
     return openRepository({
@@ -155,6 +158,7 @@ export function createConnections(options: ConnectionOptions): Connections {
         token: await secretOf(source, token),
         http,
         clock,
+        answers,
         allowInsecure: options.allowInsecureGit,
         ...(url !== undefined && { url }),
       })

@@ -4,7 +4,9 @@ import type { FakeForge } from '../../test/fakes/forge-server.ts'
 import { createForgeState, type ForgeState } from '../../test/fakes/forge-state.ts'
 import { startGithub } from '../../test/fakes/github-api.ts'
 import { createWorld, type World } from '../fixtures/world.ts'
+import { createAnswers } from '../forges/answers.ts'
 import { createForge } from '../forges/registry.ts'
+import type { ForgeResponse } from '../forges/transport.ts'
 import { createManualClock, type ManualClock } from '../jobs/fixtures/manual-clock.ts'
 import { saveSource, sourceById } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
@@ -147,5 +149,55 @@ test('a state that cannot be read does not end the watch', async () => {
   })
   start({ store })
   await vi.waitFor(() => expect(failures).toBe(1))
+  expect(await next()).toEqual([number])
+})
+
+/** Looks within so many minutes. */
+async function looksWithin(minutes: number): Promise<number> {
+  const before = looks()
+  for (let second = 0; second < minutes * 60; second += 5) {
+    clock.pass(5_000)
+    for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve))
+  }
+  return looks() - before
+}
+
+test('while webhooks arrive the forge is asked less often, but at once when the branch moved', async () => {
+  const { number } = state.openPull('ann', 'main', false)
+  const record = { collection: 'delivery', id: 'one', parent: source.id, data: {} }
+  const at = clock.now().toISOString()
+  const mutations = [{ type: 'put-record' as const, record, expectedVersion: null }]
+  await world.store.commit('default', { mutations, actor: 'webhook', at })
+  start()
+  await vi.waitFor(() => expect(woken).toEqual([number]))
+  const often = await looksWithin(30)
+  expect(often).toBeGreaterThan(2)
+  expect(often).toBeLessThan(8)
+  const latest = await sourceById(world.store, 'default', source.id)
+  await saveSource({ store: world.store, clock }, latest, { appliedCommit: 'c'.repeat(40) }, 'test')
+  expect(await looksWithin(2)).toBeGreaterThan(0)
+  await looksWithin(60)
+  // The last one came more than an hour ago.
+  expect(await looksWithin(10)).toBeGreaterThan(7)
+}, 60_000)
+
+test('a forge that asks for fewer requests is asked again when it said', async () => {
+  const { number } = state.openPull('ann', 'main', false)
+  server.next({ status: 429, headers: { 'retry-after': '1200' }, body: { message: 'slow down' } })
+  start()
+  await vi.waitFor(() => expect(looks()).toBe(1))
+  expect(await looksWithin(19)).toBe(0)
+  expect(await looksWithin(3)).toBeGreaterThan(0)
+  expect(woken).toEqual([number])
+}, 60_000)
+
+test('a look that finds nothing new costs nothing of the rate', async () => {
+  const { number } = state.openPull('ann', 'main', false)
+  const answers = createAnswers<ForgeResponse>()
+  start({ forgeOf: () => createForge({ type: 'github', url: server.url, repository, token, http, clock, answers }) })
+  await vi.waitFor(() => expect(woken).toEqual([number]))
+  expect(await next()).toEqual([])
+  expect(server.unchanged()).toBeGreaterThan(0)
+  state.push(number)
   expect(await next()).toEqual([number])
 })

@@ -1,4 +1,5 @@
 import { EngineError } from '../../engine/index.ts'
+import { deliveryCollection } from '../records/hooks.ts'
 import { openPlans } from '../records/plan-records.ts'
 import { allSources } from '../records/source-records.ts'
 import type { Source } from '../sources/source.ts'
@@ -7,6 +8,9 @@ import type { LoopPorts } from './ports.ts'
 
 /** Seconds between two looks at a forge's open pull requests; webhooks make it faster, nothing depends on them. */
 const interval = 60
+/** Seconds between two looks while webhooks arrive, and within which one has to have come: then polling only mends. */
+const hookedInterval = 300
+const hookedWithin = 3600
 /** Forges asked at the same time. */
 const mostLooks = 16
 
@@ -14,21 +18,31 @@ type Wake = (source: Source, number: number) => Promise<void>
 /** What was last seen of each open pull request, by number. */
 type Seen = Map<number, string>
 
+/** How long a source is left alone, in milliseconds of the clock. */
+interface Rest {
+  readonly since: number
+  readonly until: number
+  /** A branch that moved ends it; undefined where the forge itself asked for it. */
+  readonly unless?: string
+}
+
 /**
  * Wakes the preview of each pull request to which something happened: it was opened, pushed to, commented, reviewed or
  * ended, or the branch on which its plan stands moved.
  */
 export async function watchPullRequests(ports: LoopPorts, wake: Wake, signal: AbortSignal): Promise<void> {
   const seen = new Map<string, Seen>()
+  const rests = new Map<string, Rest>()
   const looking = new Map<string, Promise<void>>()
   while (!signal.aborted) {
     try {
       const sources = await allSources(ports.store)
       const known = new Set(sources.map(({ id }) => id))
       for (const id of seen.keys()) if (!known.has(id)) seen.delete(id)
+      for (const id of rests.keys()) if (!known.has(id)) rests.delete(id)
       for (const source of sources) {
         const { id, suspended, spec } = source
-        if (suspended || !spec.forge || looking.has(id)) continue
+        if (suspended || !spec.forge || looking.has(id) || isResting(source)) continue
         // A forge that keeps us waiting keeps no other source from being looked at.
         while (looking.size >= mostLooks && !signal.aborted) await Promise.race(looking.values())
         if (signal.aborted) break
@@ -47,13 +61,35 @@ export async function watchPullRequests(ports: LoopPorts, wake: Wake, signal: Ab
   }
   await Promise.all(looking.values())
 
+  function isResting({ id, appliedCommit }: Source): boolean {
+    const rest = rests.get(id)
+    const now = ports.clock.now().getTime()
+    // A clock that was set back ends it too.
+    if (!rest || now < rest.since || now >= rest.until) return false
+    return rest.unless === undefined || rest.unless === String(appliedCommit)
+  }
+
   async function lookAt(source: Source): Promise<void> {
+    const { id, appliedCommit } = source
+    const since = ports.clock.now().getTime()
     try {
-      seen.set(source.id, await look(ports, source, seen.get(source.id), wake))
+      seen.set(id, await look(ports, source, seen.get(id), wake))
+      const seconds = (await isHooked(ports, source)) ? hookedInterval : 0
+      rests.set(id, { since, until: since + seconds * 1000, unless: String(appliedCommit) })
     } catch (error) {
+      // Asking again before the time that the forge named would only be refused again.
+      const seconds = error instanceof EngineError ? (error.retryAfter ?? 0) : 0
+      rests.set(id, { since, until: since + seconds * 1000 })
       ports.log.warn('the forge did not answer', { source: source.spec.name, reason: reasonOf(error) })
     }
   }
+}
+
+/** Whether webhooks of the source have been arriving. */
+async function isHooked({ store, clock }: LoopPorts, { tenant, id }: Source): Promise<boolean> {
+  const query = { collection: deliveryCollection, parent: id, newestFirst: true, limit: 1 }
+  const [newest] = await store.records(tenant, query)
+  return newest !== undefined && clock.now().getTime() - Date.parse(newest.createdAt) < hookedWithin * 1000
 }
 
 /** The words of a bug may hold anything. */

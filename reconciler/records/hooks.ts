@@ -9,7 +9,9 @@ import type { Hooks, Sources } from '../services.ts'
 import type { Source } from '../sources/source.ts'
 import { commit, type RecordPorts } from './ports.ts'
 
-const collection = 'delivery'
+/** Records of deliveries, below their source. */
+export const deliveryCollection = 'delivery'
+const collection = deliveryCollection
 /** Deliveries remembered of one source; forges repeat within minutes. */
 const mostRemembered = 500
 

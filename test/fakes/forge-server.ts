@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { isJsonObject, type Json, type JsonObject } from '../../engine/core/json.ts'
@@ -26,6 +27,8 @@ export interface FakeForge {
   readonly url: string
   /** `METHOD path?query` of each request. */
   readonly requests: string[]
+  /** How many of them were answered by 304: nothing changed. */
+  readonly unchanged: () => number
   /** Answers the next request so, whatever it is. */
   next(answer: Answer): void
   stop(): Promise<void>
@@ -39,6 +42,7 @@ export async function serveForge(
 ): Promise<FakeForge> {
   const requests: string[] = []
   const canned: Answer[] = []
+  let unchanged = 0
   const table = Object.entries(routes).map(([route, work]) => {
     const [method = '', path = ''] = route.split(' ')
     return { method, pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '([^/]+)')}$`), work }
@@ -68,8 +72,16 @@ export async function serveForge(
     request.on('end', () => {
       requests.push(`${request.method} ${request.url}`)
       const { status, body, headers } = answerTo(request, Buffer.concat(chunks).toString())
-      response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
-      response.end(body === undefined ? undefined : JSON.stringify(body))
+      const text = body === undefined ? '' : JSON.stringify(body)
+      const etag = `W/"${createHash('sha256').update(text).digest('hex')}"`
+      const isAsked = request.method === 'GET' && status === 200
+      if (isAsked && request.headers['if-none-match'] === etag) {
+        unchanged++
+        response.writeHead(304, { etag }).end()
+        return
+      }
+      const type = { 'content-type': 'application/json; charset=utf-8' }
+      response.writeHead(status, { ...type, ...(isAsked && { etag }), ...headers }).end(text)
     })
   })
   server.listen(0, '127.0.0.1')
@@ -79,6 +91,7 @@ export async function serveForge(
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    unchanged: () => unchanged,
     next: answer => void canned.push(answer),
     async stop() {
       server.close()
