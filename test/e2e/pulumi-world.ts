@@ -59,6 +59,8 @@ export interface PulumiProject {
   /** What the stack remembers of a resource, secrets as they are stored. */
   recorded(name: string): Promise<Recorded>
   select(stack: string): Promise<void>
+  /** What the host of its language needs. */
+  setEnvironment(more: Readonly<Record<string, string>>): void
   urn(kind: string, name: string): string
 }
 
@@ -125,7 +127,7 @@ function createProject(pulumi: Pulumi, name: string, work: Workspace): PulumiPro
   const state = `sqlite:${join(work.folder, '.trustform/state.db')}`
   // What the machine's user has set for the product, and the CLI of the tests for itself.
   const { PATH: _path, HOME: _home, ...own } = work.env
-  const env = { ...own, TRUSTFORM_STATE: state, PULUMI_DEBUG_COMMANDS: 'true' }
+  const env: Record<string, string> = { ...own, TRUSTFORM_STATE: state, PULUMI_DEBUG_COMMANDS: 'true' }
   const declare: PulumiProject['declare'] = (resources, more = {}) =>
     void work.write(join(name, 'Pulumi.yaml'), JSON.stringify({ name, runtime: 'yaml', resources, ...more }, null, 1))
   declare({})
@@ -170,6 +172,7 @@ function createProject(pulumi: Pulumi, name: string, work: Workspace): PulumiPro
       stack = name
       await pulumi.selectStack(name, { cwd, env })
     },
+    setEnvironment: more => void Object.assign(env, more),
     urn: (kind, logical) => `urn:pulumi:${stack}::${name}::trustform:index:${kind}::${logical}`,
   }
 }
