@@ -9,9 +9,15 @@ const mostKept = 100_000
  * Reads declared state and keeps what it has parsed: a service reads the whole of it for each pass, and nearly all of
  * it is as it was. A revision is the serial of the commit that wrote it and never repeats within a lineage: equal
  * serials mean equal state, and a resource whose revision is not above the known serial is the one that is known.
- * Call inside a transaction.
  */
-export function createSnapshots(runner: Runner): (tenant: string) => Snapshot {
+export interface Snapshots {
+  /** What was read before, where it is the state still; one statement. */
+  unchanged(tenant: string): Snapshot | undefined
+  /** Call inside a transaction. */
+  read(tenant: string): Snapshot
+}
+
+export function createSnapshots(runner: Runner): Snapshots {
   const kept = new Map<string, KnownSnapshot>()
   let count = 0
 
@@ -30,12 +36,24 @@ export function createSnapshots(runner: Runner): (tenant: string) => Snapshot {
     return known
   }
 
-  return tenant => {
+  function unchanged(tenant: string): Snapshot | undefined {
     const known = forget(tenant)
+    if (!known) return undefined
+    const { lineage, serial } = keep(tenant, known)
     const identity = identityOf(runner, tenant)
-    const related = known?.snapshot.lineage === identity?.lineage ? known : undefined
-    if (related && related.snapshot.serial === identity?.serial) return keep(tenant, related)
-    const snapshot = readSnapshot(runner, tenant, related)
-    return keep(tenant, { snapshot, byAddress: new Map(snapshot.resources.map(each => [each.address, each])) })
+    return identity?.lineage === lineage && identity.serial === serial ? known.snapshot : undefined
+  }
+
+  return {
+    unchanged,
+    read(tenant) {
+      // Somebody may have read it meanwhile.
+      const same = unchanged(tenant)
+      if (same) return same
+      const known = forget(tenant)
+      const related = known?.snapshot.lineage === identityOf(runner, tenant)?.lineage ? known : undefined
+      const snapshot = readSnapshot(runner, tenant, related)
+      return keep(tenant, { snapshot, byAddress: new Map(snapshot.resources.map(each => [each.address, each])) })
+    },
   }
 }

@@ -32,23 +32,28 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
     return writer.write(work)
   }
 
-  /** One deferred transaction, so that several queries see one moment. Synchronous: no write comes in between. */
-  async function read<T>(work: () => T): Promise<T> {
+  /** One statement sees one moment by itself. */
+  async function glance<T>(work: () => T): Promise<T> {
     try {
-      return await patiently(() => {
-        runner.exec('BEGIN')
-        try {
-          return work()
-        } finally {
-          if (database.isTransaction) runner.exec('COMMIT')
-        }
-      }, patience)
+      return await patiently(work, patience)
     } catch (error) {
       throw explain(error, path)
     }
   }
 
-  const snapshotOf = createSnapshots(runner)
+  /** One deferred transaction, so that several queries see one moment. Synchronous: no write comes in between. */
+  function read<T>(work: () => T): Promise<T> {
+    return glance(() => {
+      runner.exec('BEGIN')
+      try {
+        return work()
+      } finally {
+        if (database.isTransaction) runner.exec('COMMIT')
+      }
+    })
+  }
+
+  const snapshots = createSnapshots(runner)
   const watchers = new Set<(change: StoreChange) => void>()
 
   async function commit(tenant: string, asked: Commit) {
@@ -60,11 +65,12 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
 
   return {
     url: `sqlite:${path}`,
-    snapshot: tenant => read(() => snapshotOf(tenant)),
-    resource: (tenant, address) => read(() => findResource(runner, tenant, address)),
+    snapshot: async tenant =>
+      (await glance(() => snapshots.unchanged(tenant))) ?? (await read(() => snapshots.read(tenant))),
+    resource: (tenant, address) => glance(() => findResource(runner, tenant, address)),
     commit,
-    certificates: (tenant, asked) => read(() => findCertificates(runner, tenant, asked)),
-    sealed: (tenant, id) => read(() => findSealed(runner, tenant, id)),
+    certificates: (tenant, asked) => glance(() => findCertificates(runner, tenant, asked)),
+    sealed: (tenant, id) => glance(() => findSealed(runner, tenant, id)),
     sealedRows: (tenant, after, limit) => read(() => pageOfSealed(runner, tenant, after, limit)),
     operations: tenant => read(() => openOperations(runner, tenant)),
     history: (tenant, asked) => read(() => readHistory(runner, tenant, asked)),
