@@ -69,7 +69,7 @@ test('a program is previewed, made, left alone, updated in place, and destroyed'
   expect((await project.do('destroy')).steps).toEqual({ root: 'delete' })
   expect(JSON.parse((await project.work.expect(0, ['list', '--json'])).stdout)).toEqual([])
   await project.work.expect(0, ['state', 'verify'])
-})
+}, 240_000)
 
 test('other names are a new certificate of the same object; what needs its root does not look changed', async () => {
   const project = await world.project('reissue')

@@ -67,4 +67,4 @@ test.each(tests)('%s', async name => {
   expect(code, output).toBe(0)
   expect(output).toContain(`--- PASS: ${name}`)
   expect(world.plugins()).toEqual([])
-})
+}, 240_000)
