@@ -1,4 +1,5 @@
-import { cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pulumiSchema } from '../../pulumi-provider/schema/package.ts'
@@ -59,3 +60,24 @@ describe.each(Object.entries(preparations))('examples/%s', (name, prepare) => {
     expect(await pulumi.exportStack(options)).not.toContain('PRIVATE KEY')
   }, 240_000)
 })
+
+test('a pull request gets what the preview says, and a job that fails where something is refused', async () => {
+  const cwd = join(scratch.path, 'pull-request')
+  cpSync(join(examples, 'pulumi-yaml'), cwd, { recursive: true })
+  await pulumi.selectStack('pull-request', { cwd })
+  const bin = join(examples, '..', 'bin')
+  const env = { ...pulumi.env, PATH: `${bin}:${pulumi.env.PATH}`, STACK: 'pull-request', PRINT: 'true' }
+  const preview = () => spawnSync('./preview.sh', { cwd, env, encoding: 'utf8' })
+
+  const fine = preview()
+  expect(fine.status, fine.stderr).toBe(0)
+  expect(fine.stdout).toMatch(/^<!-- trustform:pulumi-pull-request -->\n### Pulumi preview of `pull-request`/)
+  expect(fine.stdout).toContain('trustform:index:Certificate: (create)')
+
+  const program = join(cwd, 'Pulumi.yaml')
+  writeFileSync(program, readFileSync(program, 'utf8').replace('[web.internal', '[web.evil.example, web.internal'))
+  const refused = preview()
+  expect(refused.status).toBe(1)
+  expect(refused.stdout).toContain('it could not be made')
+  expect(refused.stdout).toMatch(/web\.evil\.example.*remedy: /s)
+}, 240_000)
