@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/servers/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 240_000,
           globalSetup: ['test/servers/setup.ts'],
           fileParallelism: true,

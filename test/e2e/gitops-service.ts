@@ -67,7 +67,7 @@ export async function startGitopsService(
   child.stdout.on('data', collect)
   child.stderr.on('data', collect)
   const ended = new Promise<void>(settle => child.on('close', () => settle()))
-  for (const deadline = Date.now() + 20_000; !output.includes('listening on'); ) {
+  for (const deadline = Date.now() + 60_000; !output.includes('listening on'); ) {
     if (child.exitCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL')
       throw new Error(`the service did not start:\n${output}`)
@@ -96,7 +96,7 @@ export async function startGitopsService(
 }
 
 /** Asks until the answer satisfies; fails with the last answer. */
-export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, seconds = 20): Promise<T> {
+export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, seconds = 60): Promise<T> {
   for (const deadline = Date.now() + seconds * 1000; ; ) {
     const answer = await ask()
     if (satisfied(answer)) return answer

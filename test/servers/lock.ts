@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 
 /** Runs work while no other process on this machine runs it under the same lock file. */
 export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 15 * 60_000
+  const deadline = Date.now() + 45 * 60_000
   while (!take(file)) {
     if (holderIsDead(file)) rmSync(file, { force: true })
     else if (Date.now() > deadline) throw new Error(`another run still holds ${file}`)
