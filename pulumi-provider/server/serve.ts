@@ -1,5 +1,4 @@
 import grpc from '@grpc/grpc-js'
-import rpc from '@pulumi/pulumi/proto/provider_grpc_pb.js'
 import { EngineError } from '../../engine/index.ts'
 import type { CallContext, ProviderFactory } from '../ports.ts'
 import { createCalls } from './calls.ts'
@@ -9,6 +8,7 @@ import { configRpcs } from './rpcs/config.ts'
 import { functionRpcs } from './rpcs/functions.ts'
 import { handshakeRpcs } from './rpcs/handshake.ts'
 import { resourceRpcs } from './rpcs/resources.ts'
+import { procedures } from './wire/procedures.ts'
 
 export interface ServeOptions {
   /** Version of the plugin, and so of the schema. */
@@ -48,7 +48,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     'grpc.max_receive_message_length': longestMessage,
     'grpc.max_send_message_length': longestMessage,
   })
-  server.addService(rpc.ResourceProviderService, {
+  server.addService(procedures, {
     ...handshakeRpcs(answering, { version: options.version, schema: once(options.schema) }),
     ...configRpcs(answering, factory, instances),
     ...resourceRpcs(answering, instances),

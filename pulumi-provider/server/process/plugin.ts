@@ -3,6 +3,7 @@ import grpc from '@grpc/grpc-js'
 import { failureOf } from '../grpc-status.ts'
 import { type ServeOptions, serve } from '../serve.ts'
 import { parseArguments } from './arguments.ts'
+import { keepHeapSmall } from './heap.ts'
 import { onOrphaned } from './watchdog.ts'
 
 /** The plugin as a process: prints its port and serves until the CLI ends it, or is gone. */
@@ -10,6 +11,7 @@ export async function runPlugin(
   argv: readonly string[],
   options: Pick<ServeOptions, 'version' | 'factory' | 'schema'>,
 ): Promise<void> {
+  keepHeapSmall()
   // The CLI reads the port from standard output, and takes anything before it for an error.
   globalThis.console = new Console(process.stderr, process.stderr)
   // What gRPC logs is told as an error already; who asks for more sets GRPC_VERBOSITY.

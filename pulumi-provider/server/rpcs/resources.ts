@@ -1,4 +1,3 @@
-import type { IResourceProviderServer } from '@pulumi/pulumi/proto/provider_grpc_pb.js'
 import pb from '@pulumi/pulumi/proto/provider_pb.js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
 import type { Made, Properties } from '../../ports.ts'
@@ -7,91 +6,105 @@ import { toDiffResponse } from '../difference.ts'
 import type { Instances } from '../instances.ts'
 import { resourceName } from '../resource-name.ts'
 import { type Answering, unary } from '../unary.ts'
-import { decodeProperties } from '../wire/decode.ts'
-import { encodeProperties } from '../wire/encode.ts'
+import type { Carried } from '../wire/carried.ts'
+import { readProperties } from '../wire/decode.ts'
+import { writeProperties } from '../wire/encode.ts'
+import type { lifeOfResources } from '../wire/procedures.ts'
 
 /** The life of a resource. */
 export function resourceRpcs(answering: Answering, { use }: Instances) {
   return {
-    check: unary(answering, about, (request: pb.CheckRequest, context) =>
-      use(async provider => {
-        const news = decodeProperties(request.getNews())
-        const resource = { ...resourceName(request.getUrn()), ...autonamingOf(request) }
-        const { inputs, failures } = await provider.check(resource, news, decodeProperties(request.getOlds()), context)
-        return new pb.CheckResponse()
-          .setInputs(encodeProperties(inputs))
-          .setFailuresList(toCheckFailures(failures, { ...news, ...inputs }))
+    check: unary(answering, about, ({ message, structs }: Asked<'check'>, context) =>
+      use(async (provider): Promise<Answered<'check'>> => {
+        const news = readProperties(structs.news)
+        const resource = { ...resourceName(message.getUrn()), ...autonamingOf(message) }
+        const { inputs, failures } = await provider.check(resource, news, readProperties(structs.olds), context)
+        const failed = toCheckFailures(failures, { ...news, ...inputs })
+        return {
+          message: new pb.CheckResponse().setFailuresList(failed),
+          structs: { inputs: writeProperties(inputs) },
+        }
       }),
     ),
-    diff: unary(answering, about, (request: pb.DiffRequest, context) =>
-      use(async provider => {
+    diff: unary(answering, about, ({ message, structs }: Asked<'diff'>, context) =>
+      use(async (provider): Promise<Answered<'diff'>> => {
         const states = {
-          oldInputs: decodeProperties(request.getOldInputs()),
-          oldOutputs: decodeProperties(request.getOlds()),
-          inputs: decodeProperties(request.getNews()),
+          oldInputs: readProperties(structs.oldInputs),
+          oldOutputs: readProperties(structs.olds),
+          inputs: readProperties(structs.news),
         }
-        const ignored = ignoredOf(request.getIgnorechangesList(), states)
-        const wanted = { id: request.getId(), ...states, ignored }
-        return toDiffResponse(await provider.diff(resourceName(request.getUrn()), wanted, context))
+        const ignored = ignoredOf(message.getIgnorechangesList(), states)
+        const wanted = { id: message.getId(), ...states, ignored }
+        const difference = await provider.diff(resourceName(message.getUrn()), wanted, context)
+        return { message: toDiffResponse(difference), structs: {} }
       }),
     ),
-    create: unary(answering, about, (request: pb.CreateRequest, context) =>
-      use(async provider => {
-        const wanted = { inputs: decodeProperties(request.getProperties()), preview: request.getPreview() }
-        const made = await provider.create(resourceName(request.getUrn()), wanted, context)
-        return filled(new pb.CreateResponse().setId(made.id), made)
+    create: unary(answering, about, ({ message, structs }: Asked<'create'>, context) =>
+      use(async (provider): Promise<Answered<'create'>> => {
+        const wanted = { inputs: readProperties(structs.properties), preview: message.getPreview() }
+        const made = await provider.create(resourceName(message.getUrn()), wanted, context)
+        return { message: marked(new pb.CreateResponse().setId(made.id), made), structs: outputsOf(made) }
       }),
     ),
-    read: unary(answering, about, (request: pb.ReadRequest, context) =>
-      use(async provider => {
+    read: unary(answering, about, ({ message, structs }: Asked<'read'>, context) =>
+      use(async (provider): Promise<Answered<'read'>> => {
         const known = {
-          id: request.getId(),
-          inputs: decodeProperties(request.getInputs()),
-          outputs: decodeProperties(request.getProperties()),
+          id: message.getId(),
+          inputs: readProperties(structs.inputs),
+          outputs: readProperties(structs.properties),
         }
-        const found = await provider.read(resourceName(request.getUrn()), known, context)
+        const found = await provider.read(resourceName(message.getUrn()), known, context)
         // No id: the resource is gone.
-        if (!found) return new pb.ReadResponse()
-        return filled(new pb.ReadResponse().setId(found.id).setInputs(encodeProperties(found.inputs)), found)
+        if (!found) return { message: new pb.ReadResponse(), structs: {} }
+        return {
+          message: marked(new pb.ReadResponse().setId(found.id), found),
+          structs: { ...outputsOf(found), inputs: writeProperties(found.inputs) },
+        }
       }),
     ),
-    update: unary(answering, about, (request: pb.UpdateRequest, context) =>
-      use(async provider => {
+    update: unary(answering, about, ({ message, structs }: Asked<'update'>, context) =>
+      use(async (provider): Promise<Answered<'update'>> => {
         const wanted = {
-          id: request.getId(),
-          oldInputs: decodeProperties(request.getOldInputs()),
-          oldOutputs: decodeProperties(request.getOlds()),
-          inputs: decodeProperties(request.getNews()),
-          preview: request.getPreview(),
+          id: message.getId(),
+          oldInputs: readProperties(structs.oldInputs),
+          oldOutputs: readProperties(structs.olds),
+          inputs: readProperties(structs.news),
+          preview: message.getPreview(),
         }
-        return filled(new pb.UpdateResponse(), await provider.update(resourceName(request.getUrn()), wanted, context))
+        const made = await provider.update(resourceName(message.getUrn()), wanted, context)
+        return { message: marked(new pb.UpdateResponse(), made), structs: outputsOf(made) }
       }),
     ),
-    delete: unary(answering, about, (request: pb.DeleteRequest, context) =>
-      use(async provider => {
+    delete: unary(answering, about, ({ message, structs }: Asked<'delete'>, context) =>
+      use(async (provider): Promise<Answered<'delete'>> => {
         const recorded = {
-          id: request.getId(),
-          oldInputs: decodeProperties(request.getOldInputs()),
-          outputs: decodeProperties(request.getProperties()),
+          id: message.getId(),
+          oldInputs: readProperties(structs.oldInputs),
+          outputs: readProperties(structs.properties),
         }
-        await provider.delete(resourceName(request.getUrn()), recorded, context)
-        return new empty.Empty()
+        await provider.delete(resourceName(message.getUrn()), recorded, context)
+        return { message: new empty.Empty(), structs: {} }
       }),
     ),
-  } satisfies Partial<IResourceProviderServer>
+  }
 }
 
+type Life = typeof lifeOfResources
+type Asked<Verb extends keyof Life> = ReturnType<Life[Verb]['requestDeserialize']>
+type Answered<Verb extends keyof Life> = ReturnType<Life[Verb]['responseDeserialize']>
+
 /** The urn, and the custom timeout where the request has one. */
-const about = (request: { getUrn(): string; getTimeout?(): number }) => ({
-  urn: request.getUrn(),
-  timeout: request.getTimeout?.() ?? 0,
+const about = ({ message }: Carried<{ getUrn(): string; getTimeout?(): number }, never>) => ({
+  urn: message.getUrn(),
+  timeout: message.getTimeout?.() ?? 0,
 })
 
-function filled<Response extends pb.CreateResponse | pb.ReadResponse | pb.UpdateResponse>(
+const outputsOf = ({ outputs }: Pick<Made, 'outputs'>) => ({ properties: writeProperties(outputs) })
+
+function marked<Response extends pb.CreateResponse | pb.ReadResponse | pb.UpdateResponse>(
   response: Response,
-  { outputs, refreshBeforeUpdate = false }: Pick<Made, 'outputs' | 'refreshBeforeUpdate'>,
+  { refreshBeforeUpdate = false }: Pick<Made, 'refreshBeforeUpdate'>,
 ): Response {
-  response.setProperties(encodeProperties(outputs))
   response.setRefreshBeforeUpdate(refreshBeforeUpdate)
   return response
 }

@@ -3,39 +3,90 @@ import { EngineError } from '../../../engine/index.ts'
 import { type Properties, SecretValue, unknown, type Value } from '../../ports.ts'
 import { signatureKey, signatures, unknowns } from './envelopes.ts'
 import { formatPath, type PropertyPath } from './property-path.ts'
+import { Reader } from './protobuf.ts'
+import {
+  boolValue,
+  entryKey,
+  entryValue,
+  listValue,
+  listValues,
+  numberValue,
+  stringValue,
+  structFields,
+  structValue,
+} from './struct.ts'
 
 /**
  * What the engine sent, as the values that it stands for. Throws `EngineError` for an asset, and for an envelope that
  * the handshake did not ask for.
  */
 export function decodeProperties(message: struct.Struct | undefined): Properties {
-  return message === undefined ? {} : fields(message, [])
+  return readProperties(message?.serializeBinary())
+}
+
+/** The same from the octets of a `google.protobuf.Struct`. */
+export function readProperties(octets: Uint8Array | undefined): Properties {
+  if (octets === undefined) return {}
+  const reader = new Reader(octets)
+  return fields(reader, reader.length, [])
 }
 
 const unknownStrings: ReadonlySet<string> = new Set(Object.values(unknowns))
 
-function fields(message: struct.Struct, at: PropertyPath): Properties {
+/** Where the reader is, and how it got there; only an error asks for it, so it is one list for all. */
+type Way = (string | number)[]
+
+/** `Struct`: a map of fields, whose entries are messages of a key and a value. */
+function fields(reader: Reader, end: number, way: Way): Properties {
   const entries: [name: string, value: Value][] = []
-  message.getFieldsMap().forEach((value, name) => {
-    entries.push([name, decode(value, [...at, name])])
-  })
+  while (reader.at < end) {
+    if (reader.varint() !== structFields) throw new RangeError('a struct holds fields alone')
+    const entryEnd = reader.end()
+    let name = ''
+    let value: Value = null
+    while (reader.at < entryEnd) {
+      const field = reader.varint()
+      if (field === entryKey) name = reader.text()
+      else if (field === entryValue) {
+        way.push(name)
+        value = decode(reader, reader.end(), way)
+        way.pop()
+      } else reader.skip(field & 7)
+    }
+    entries.push([name, value])
+  }
   // It defines: a property may have any name.
   return Object.fromEntries(entries)
 }
 
-function decode(message: struct.Value, at: PropertyPath): Value {
-  if (message.hasStringValue()) {
-    const text = message.getStringValue()
-    return unknownStrings.has(text) ? unknown : text
+/** `Value`: one of its fields. */
+function decode(reader: Reader, end: number, way: Way): Value {
+  let value: Value = null
+  while (reader.at < end) {
+    const field = reader.varint()
+    if (field === stringValue) {
+      const text = reader.text()
+      value = unknownStrings.has(text) ? unknown : text
+    } else if (field === numberValue) value = reader.double()
+    else if (field === boolValue) value = reader.varint() !== 0
+    else if (field === listValue) value = items(reader, reader.end(), way)
+    else if (field === structValue) {
+      const properties = fields(reader, reader.end(), way)
+      value = Object.hasOwn(properties, signatureKey) ? open(properties, way) : properties
+    } else reader.skip(field & 7)
   }
-  if (message.hasNumberValue()) return message.getNumberValue()
-  if (message.hasBoolValue()) return message.getBoolValue()
-  const list = message.getListValue()
-  if (list) return list.getValuesList().map((item, index) => decode(item, [...at, index]))
-  const object = message.getStructValue()
-  if (!object) return null
-  const properties = fields(object, at)
-  return Object.hasOwn(properties, signatureKey) ? open(properties, at) : properties
+  return value
+}
+
+function items(reader: Reader, end: number, way: Way): Value[] {
+  const values: Value[] = []
+  while (reader.at < end) {
+    if (reader.varint() !== listValues) throw new RangeError('a list holds values alone')
+    way.push(values.length)
+    values.push(decode(reader, reader.end(), way))
+    way.pop()
+  }
+  return values
 }
 
 /** The contents of an envelope; they are decoded already. */
