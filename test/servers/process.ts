@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
@@ -25,20 +26,25 @@ export interface RunningServer {
 /** Ports handed out in this process are not handed out again, even while nothing listens on them yet. */
 const handedOut = new Set<number>()
 
-/** A port that is free on 127.0.0.1 for both TCP uses that follow. */
+/**
+ * A port that is free on 127.0.0.1. It lies below the range from which the kernel takes ports for connections: one of
+ * those could take it before the server that it is for begins to listen.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const server = createServer()
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    server.close()
-    await once(server, 'close')
-    if (typeof address === 'object' && address !== null && !handedOut.has(address.port)) {
-      handedOut.add(address.port)
-      return address.port
-    }
+    const port = randomInt(10_000, 32_768)
+    if (handedOut.has(port) || !(await isFree(port))) continue
+    handedOut.add(port)
+    return port
   }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(settle => {
+    const server = createServer()
+    server.once('error', () => settle(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => settle(true)))
+  })
 }
 
 /** A worker that is stopped early must not leave its servers behind. */
