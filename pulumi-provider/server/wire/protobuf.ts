@@ -103,7 +103,7 @@ export class Writer {
   }
 }
 
-export function varintSize(value: number): number {
+function varintSize(value: number): number {
   let size = 1
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++
   return size
