@@ -15,14 +15,7 @@ import { type ApplyOptions, applyPlan } from './apply-plan.ts'
 import { currentCrl } from './crl.ts'
 import { type Look, type LookOptions, lookAt, openSecrets } from './look.ts'
 import { type MadePlan, makePlan, type PlanOptions } from './make-plan.ts'
-import {
-  type CertificateView,
-  certificateOf,
-  getObject,
-  type ListedObject,
-  listObjects,
-  type ObjectView,
-} from './objects.ts'
+import { getObject, type ListedObject, listObjects, type ObjectView } from './objects.ts'
 import { type AloneOptions, planAlone } from './plan-alone.ts'
 import { openPlan, savePlan } from './saved-plan.ts'
 import { secretResolver } from './secrets.ts'
@@ -67,8 +60,6 @@ export interface Engine {
   openPlan(text: string, file: string): Promise<MadePlan>
   list(filter?: { readonly kind?: string; readonly expiringWithin?: number }): Promise<readonly ListedObject[]>
   get(address: Address): Promise<ObjectView>
-  /** The current certificate of a recorded resource, where it has one. */
-  certificateOf(resource: RecordedResource): Promise<CertificateView | undefined>
   /** DER. */
   crl(address: Address): Promise<Uint8Array>
   /** Takes the state's lease for the work. Throws `state_locked`. */
@@ -128,7 +119,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     },
     list: filter => listObjects(session, filter),
     get: address => getObject(session, address),
-    certificateOf: resource => certificateOf(session, resource),
     crl: address => currentCrl(session, address),
     locked: (operation, lock, work) => locked(session, sightings, operation, lock, work),
     snapshot: () => store.snapshot(tenant),

@@ -7,6 +7,7 @@ import type { Observation, Verdict } from '../kinds/driver.ts'
 import { loadDrivers } from '../kinds/registry.ts'
 import { worldOf } from '../planner/world.ts'
 import { closureOf, neighbourhoodOf } from './neighbourhood.ts'
+import { type CertificateView, certificateOf } from './objects.ts'
 import { readContext } from './observe.ts'
 import type { Session } from './session.ts'
 import type { Sightings } from './sightings.ts'
@@ -21,6 +22,8 @@ export interface LookOptions {
 export interface Look {
   readonly resource: RecordedResource
   readonly live?: Observation
+  /** The current one, where it has one. */
+  readonly certificate?: CertificateView
   /** What its kind asks for, without anybody having changed its fields. */
   readonly verdict?: Verdict
   /** When time will ask for a new version; absent where it never does. */
@@ -34,7 +37,8 @@ export async function lookAt(
   asked: { readonly address: Address } | { readonly id: string },
   { outside, signal }: LookOptions,
 ): Promise<Look | undefined> {
-  const around = neighbourhoodOf(await session.store.snapshot(session.tenant))
+  const snapshot = await session.store.snapshot(session.tenant)
+  const around = neighbourhoodOf(snapshot)
   const resource = 'id' in asked ? around.byId.get(asked.id) : around.byAddress.get(asked.address)
   if (!resource) return undefined
   const { address, kind, spec, revision } = resource
@@ -56,21 +60,28 @@ export async function lookAt(
     recorded,
     now: session.clock.now(),
   } as const
+  const before = worldOf({ ...base, live })
   if (outside && driver?.read) {
-    const world = worldOf({ ...base, live })
-    const subject = world.subjects.get(address)
-    const seen = subject && (await driver.read(subject, world, readContext(session, signal)))
+    const subject = before.subjects.get(address)
+    const seen = subject && (await driver.read(subject, before, readContext(session, signal)))
     sightings.keep({ address, spec, revision }, seen)
     if (seen) live.set(address, seen)
   }
-  const world = worldOf({ ...base, live })
+  const world = before.subjects.get(address)?.live === live.get(address) ? before : worldOf({ ...base, live })
   const subject = world.subjects.get(address)
   if (!subject) return undefined
   const judged = { ...subject, recorded: resource, diffs: [] }
   const verdict = driver?.decide?.(judged, world)
   const renewsAt = driver?.renewalTime?.(judged)
   const seen = live.get(address)
-  return { resource, ...(seen && { live: seen }), ...(verdict && { verdict }), ...(renewsAt && { renewsAt }) }
+  const certificate = await certificateOf(session, resource, snapshot)
+  return {
+    resource,
+    ...(seen && { live: seen }),
+    ...(certificate && { certificate }),
+    ...(verdict && { verdict }),
+    ...(renewsAt && { renewsAt }),
+  }
 }
 
 /** The values of a resource's confidential fields, for a door that has to hand them to its user again. */

@@ -78,10 +78,15 @@ const nothing: Configuration = { resources: [], warnings: [] }
 /** A digest of what is declared; secrets enter by their fingerprints. */
 export function digestOf(desired: readonly DesiredInput[]): string {
   const hash = createHash('sha256')
-  const byAddress = desired.toSorted((a, b) => (a.resource.address < b.resource.address ? -1 : 1))
-  for (const { resource, spec } of byAddress) {
-    const { address, labels, lifecycle } = resource
-    hash.update(canonicalJson({ address, labels, lifecycle, spec } as unknown as Json)) // JSON by construction
-  }
+  for (const text of textsOf(desired)) hash.update(text)
   return `sha256:${hash.digest('hex')}`
+}
+
+/** What is declared, each in one spelling and in one order. */
+export function textsOf(desired: readonly DesiredInput[]): string[] {
+  const byAddress = desired.toSorted((a, b) => (a.resource.address < b.resource.address ? -1 : 1))
+  return byAddress.map(({ resource, spec }) => {
+    const { address, labels, lifecycle } = resource
+    return canonicalJson({ address, labels, lifecycle, spec } as unknown as Json) // JSON by construction
+  })
 }

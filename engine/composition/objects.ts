@@ -3,6 +3,7 @@ import { EngineError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { CertificateRow, RecordedResource } from '../core/resource.ts'
 import type { Secret } from '../core/secret.ts'
+import type { Snapshot } from '../state/store.ts'
 import { parseCertificate } from '../x509/certificate.ts'
 import { importPrivateKey, privateKeyPem } from '../x509/keys.ts'
 import { toPem } from '../x509/pem.ts'
@@ -89,16 +90,17 @@ export async function getObject(session: Session, address: Address): Promise<Obj
     })
   }
   const row = await currentCertificate(session, resource)
-  return { resource, ...(row && { certificate: await viewOf(session, row, internalChain) }) }
+  return { resource, ...(row && { certificate: await viewOf(session, row, () => internalChain(session, row)) }) }
 }
 
-/** The current certificate of a recorded resource, as far as its kind has one; for those who look at many. */
+/** The current certificate of a recorded resource, as far as it has one; for those who look at many in one state. */
 export async function certificateOf(
   session: Session,
   resource: RecordedResource,
+  state: Pick<Snapshot, 'resources'>,
 ): Promise<CertificateView | undefined> {
   const row = await currentCertificate(session, resource)
-  return row && viewOf(session, row, knownChain)
+  return row && viewOf(session, row, () => knownChain(session, row, state))
 }
 
 async function currentCertificate(session: Session, resource: RecordedResource): Promise<CertificateRow | undefined> {
@@ -108,11 +110,7 @@ async function currentCertificate(session: Session, resource: RecordedResource):
   return row
 }
 
-async function viewOf(
-  session: Session,
-  row: CertificateRow,
-  chain: (session: Session, row: CertificateRow) => Promise<Chain>,
-): Promise<CertificateView> {
+async function viewOf(session: Session, row: CertificateRow, chain: () => Promise<Chain>): Promise<CertificateView> {
   const { keyId } = row
   return {
     row,
@@ -121,7 +119,7 @@ async function viewOf(
       return factsOf(row)
     },
     pem: toPem('CERTIFICATE', row.der),
-    ...(row.chain.length > 0 ? chainOf(row.chain) : await chain(session, row)),
+    ...(row.chain.length > 0 ? chainOf(row.chain) : await chain()),
     ...(keyId !== undefined && { key: () => openKey(session, keyId) }),
   }
 }
@@ -144,10 +142,13 @@ function chainOf(issuers: readonly Uint8Array[]): Chain {
 const chains = new WeakMap<readonly RecordedResource[], Map<string, Chain>>()
 
 /** Found once per state for all that an authority issued: a store answers an unchanged one with the same resources. */
-async function knownChain(session: Session, row: CertificateRow): Promise<Chain> {
+async function knownChain(
+  session: Session,
+  row: CertificateRow,
+  { resources }: Pick<Snapshot, 'resources'>,
+): Promise<Chain> {
   // Whoever issued itself has none.
   if (row.issuerId === row.objectId) return internalChain(session, row)
-  const { resources } = await session.store.snapshot(session.tenant)
   const known = chains.get(resources) ?? new Map<string, Chain>()
   chains.set(resources, known)
   const chain = known.get(row.issuerId) ?? (await internalChain(session, row))

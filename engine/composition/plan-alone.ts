@@ -9,7 +9,7 @@ import type { DesiredInput, PlanRequest } from '../planner/request.ts'
 import { worldOf } from '../planner/world.ts'
 import type { Answers } from './answers.ts'
 import { fieldFacts } from './field-facts.ts'
-import { digestOf, type MadePlan } from './make-plan.ts'
+import { digestOf, type MadePlan, textsOf } from './make-plan.ts'
 import { closureOf, type Neighbourhood, neighbourhoodOf } from './neighbourhood.ts'
 import { readContext } from './observe.ts'
 import { desiredInputs, secretResolver } from './secrets.ts'
@@ -48,16 +48,12 @@ export async function planAlone(
   const declared = resource ? await declaredAround(resource, beside, around) : []
   const resources = declared.map(each => settled(each, around.byAddress.get(each.address)))
   const desired = await inputsOf(session, resources, around)
-  const digest = digestOf(desired)
-  const question = { session, sightings, options, around, desired, digest, snapshot }
+  const question = { session, sightings, options, around, desired, snapshot }
   if (!resource) return planWithin(question, around.above([address]))
-  // A stand-in is digested as what it stands for.
+  // A stand-in is spelled as what it stands for.
   const isSettled = resources.every(({ unknown }) => !unknown)
-  const asked = {
-    address,
-    state: snapshot.resources,
-    question: `${options.adopt ?? false} ${options.allow ?? false} ${digest}`,
-  }
+  const wishes = `${options.adopt ?? false} ${options.allow ?? false}`
+  const asked = { address, state: snapshot.resources, question: [wishes, ...textsOf(desired)].join('\n') }
   const known = isSettled ? answers?.of(asked) : undefined
   if (known) return known
   const made = await planWhole(question)
@@ -81,12 +77,11 @@ interface Question {
   readonly options: AloneOptions
   readonly around: Neighbourhood
   readonly desired: readonly DesiredInput[]
-  readonly digest: string
   readonly snapshot: MadePlan['snapshot']
 }
 
 async function planWithin(question: Question, also: readonly Address[]): Promise<MadePlan> {
-  const { session, options, around, desired, digest, snapshot } = question
+  const { session, options, around, desired, snapshot } = question
   const declared = desired.map(({ resource }) => resource)
   const kinds = [...declared.map(({ kind }) => kind), ...also.map(kindOf), kindOf(options.address)]
   const recorded = closureOf(around, declared, [options.address, ...also], await loadDrivers(kinds))
@@ -106,7 +101,7 @@ async function planWithin(question: Question, also: readonly Address[]): Promise
     offline: false,
     lineage: snapshot.lineage,
     serial: snapshot.serial,
-    configDigest: digest,
+    configDigest: digestOf(desired),
     adopt: options.adopt ?? false,
     targets: [],
     excludes: [],

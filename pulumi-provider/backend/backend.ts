@@ -1,7 +1,6 @@
 import type {
   Address,
   AloneOptions,
-  CertificateView,
   Look,
   LookOptions,
   PlanDocument,
@@ -16,8 +15,6 @@ export interface Backend {
   /** Does it. Resolves when the outcome is durable; throws the first thing that went wrong. */
   apply(question: AloneOptions, told: Told): Promise<PlanDocument>
   look(asked: { readonly address: Address } | { readonly id: string }, options: LookOptions): Promise<Look | undefined>
-  /** The current certificate, where the resource has one. */
-  certificate(resource: RecordedResource): Promise<CertificateView | undefined>
   /** The values of its confidential fields, by pointer below the spec. */
   secrets(resource: Pick<RecordedResource, 'id' | 'spec'>): Promise<ReadonlyMap<string, Secret>>
 }

@@ -93,7 +93,6 @@ function createBackend({ engine, lock }: Opened): Backend {
       }
     },
     look: (asked, options) => engine.look(asked, options),
-    certificate: resource => engine.certificateOf(resource),
     secrets: resource => engine.openSecrets(resource),
   }
 }

@@ -62,10 +62,7 @@ export async function show(
   options: { readonly outside: boolean; readonly signal?: AbortSignal },
 ): Promise<Shown | undefined> {
   const look = await backend.look(asked, options)
-  if (!look) return undefined
-  const { kind } = look.resource
-  const hasCertificate = Object.hasOwn(kindOutputs[kind] ?? {}, 'serialNumber')
-  return { look, certificate: hasCertificate ? await backend.certificate(look.resource) : undefined }
+  return look && { look, certificate: look.certificate }
 }
 
 export async function computed(shown: Shown, exportPrivateKey: boolean): Promise<Properties> {

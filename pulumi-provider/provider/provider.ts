@@ -31,8 +31,9 @@ export function openProvider(settings: ProviderSettings, { env, clock, log }: Pr
   const invoke = createInvoke(parts)
   return {
     async check(resource, inputs, oldInputs, context) {
-      const hide = withoutSecrets(inputs, oldInputs)
       const checked = await told([inputs, oldInputs], context, own => check(resource, inputs, oldInputs, own))
+      if (checked.failures.length === 0) return checked
+      const hide = withoutSecrets(inputs, oldInputs)
       return { ...checked, failures: checked.failures.map(each => ({ ...each, reason: hide(each.reason) })) }
     },
     diff: (resource, request, context) =>
@@ -55,8 +56,8 @@ async function told<T>(
   context: CallContext,
   work: (context: CallContext) => Promise<T>,
 ): Promise<T> {
-  const hide = withoutSecrets(...given)
-  const words = (text: string) => hide(inPulumiWords(text))
+  // Most calls tell nothing.
+  const words = (text: string) => withoutSecrets(...given)(inPulumiWords(text))
   try {
     return await work({
       signal: context.signal,

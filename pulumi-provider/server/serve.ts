@@ -47,6 +47,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const server = new grpc.Server({
     'grpc.max_receive_message_length': longestMessage,
     'grpc.max_send_message_length': longestMessage,
+    // Statistics of each call, which nobody asks for.
+    'grpc.enable_channelz': 0,
   })
   server.addService(procedures, {
     ...handshakeRpcs(answering, { version: options.version, schema: once(options.schema) }),
