@@ -191,19 +191,22 @@ describe('a difficult CA', () => {
   })
 
   const reuse: [percent: number][] = [[50], [100]]
-  test.each(reuse)('may reuse %i %% of valid authorizations', async percent => {
+  test.each(reuse)('may reuse %i percent of valid authorizations', async percent => {
     const server = await start({ authzReuse: percent, retryAfter: 1 })
     const trace = recordingTrace()
     const session = await account(server, { trace })
     const dnsNames = ['reuse.example', '*.reuse.example', 'www.reuse.example']
-    for (let round = 0; round < 3; round++) {
+    const posted = () => trace.names.filter(each => each === 'acme.post_challenge').length
+    // The server throws a coin for each authorization: it goes on until one was reused, for at most twelve orders.
+    let orders = 0
+    do {
       const issued = await obtainCertificate(issuance(session, dnsNames))
       await issued.cleanup()
       expect(names(issued.leaf)).toEqual([...dnsNames].sort())
-    }
-    const posted = trace.names.filter(each => each === 'acme.post_challenge').length
-    expect(posted).toBeLessThan(9)
-    if (percent === 100) expect(posted).toBe(3)
+      orders++
+    } while (orders < 3 || (posted() === 3 * orders && orders < 12))
+    expect(posted()).toBeLessThan(3 * orders)
+    if (percent === 100) expect(posted()).toBe(3)
   })
 
   test('may offer several chains, of which the preferred one is taken', async () => {
