@@ -1,7 +1,6 @@
 import type { CertificateSpec, DnsProviderSpec } from '../../../schemas/generated/types.ts'
 import type { ChallengeSolver } from '../../acme/solver.ts'
 import { createDns01Solver, type Dns01Options, type Dns01Target, type TxtClaims } from '../../acme/solvers/dns-01.ts'
-import { createHttp01Responder, createHttp01Solver } from '../../acme/solvers/http-01.ts'
 import { createChallengeDns } from '../../dns/challenge.ts'
 import { openProvider } from '../../dns/open-provider.ts'
 import { dnsReach } from '../../dns/reach.ts'
@@ -11,6 +10,8 @@ import { specOf } from '../spec.ts'
 /** Answers the spec's kind of challenge; one listener and one set of TXT claims serve all runs under a lease. */
 export async function solverFor(spec: CertificateSpec, context: OperationContext): Promise<ChallengeSolver> {
   if (spec.challengeType !== 'http-01') return createDns01Solver(await dns01Options(spec, context))
+  // Node's server takes some 40 ms to load (measured 2026-11), and few certificates ever need it.
+  const { createHttp01Responder, createHttp01Solver } = await import('../../acme/solvers/http-01.ts')
   const listen = context.network.http01Listen
   return createHttp01Solver(await context.shared(`http-01 ${listen}`, async () => createHttp01Responder(listen)))
 }
