@@ -10,6 +10,7 @@ import type {
 
 /** What a provider asks of an engine: one here, behind the REST API later. Bound to one owner. */
 export interface Backend {
+  readonly owner: string
   /** What would be done about one resource, and what is to be known before. Writes nothing. */
   plan(question: AloneOptions): Promise<Planned>
   /** Does it. Resolves when the outcome is durable; throws the first thing that went wrong. */

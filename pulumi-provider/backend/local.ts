@@ -21,6 +21,7 @@ export interface LocalPorts {
 }
 
 interface Opened {
+  readonly owner: string
   readonly engine: Engine
   readonly lock: SharedLock
 }
@@ -36,7 +37,7 @@ export function createLocalBackends(settings: ProviderSettings, ports: LocalPort
     store ??= openStore(state)
     const clock = ports.clock && { clock: ports.clock }
     const engine = await createEngine({ state: await store, tenant, owner, env, log: ports.log, ...clock })
-    return { engine, lock: createSharedLock(engine) }
+    return { owner, engine, lock: createSharedLock(engine) }
   }
 
   return {
@@ -69,9 +70,10 @@ function backendOf(opened: Opened): Backend {
   return known
 }
 
-function createBackend({ engine, lock }: Opened): Backend {
+function createBackend({ owner, engine, lock }: Opened): Backend {
   const turns = new Map<Address, Promise<unknown>>()
   return {
+    owner,
     async plan(question) {
       const { plan, snapshot } = await engine.planAlone(question)
       const recorded = snapshot.resources.find(({ address }) => address === question.address)
@@ -80,7 +82,7 @@ function createBackend({ engine, lock }: Opened): Backend {
     async apply(question, told) {
       const { address, signal = new AbortController().signal } = question
       const before = turns.get(address) ?? Promise.resolve()
-      const mine = before.catch(() => {}).then(() => again(() => applyOnce({ engine, lock }, question, signal, told)))
+      const mine = before.catch(() => {}).then(() => again(() => applyOnce(lock, question, signal, told)))
       turns.set(address, mine)
       try {
         return await mine
@@ -98,7 +100,7 @@ function createBackend({ engine, lock }: Opened): Backend {
 }
 
 async function applyOnce(
-  { lock }: Opened,
+  lock: SharedLock,
   question: Parameters<Backend['apply']>[0],
   signal: AbortSignal,
   told: Told,

@@ -1,12 +1,12 @@
-import type { Address, Change, FieldDiff } from '../../engine/index.ts'
+import type { Address, Change, FieldDiff, RecordedResource } from '../../engine/index.ts'
 import type { ConfiguredProvider, FieldDifference, Properties } from '../ports.ts'
-import { kindOutputs } from '../schema/outputs.ts'
+import { keyHoldingKinds, kindOutputs } from '../schema/outputs.ts'
 import { isAnother } from './foreseen.ts'
 import { addressIn, declared, wishesOf } from './inputs.ts'
 import { changeOf, tellFindings } from './judged.ts'
 import type { Parts } from './parts.ts'
 import { propertyPath, propertyTokens } from './property-path.ts'
-import { isSame, isTrue, valueAtTokens } from './values.ts'
+import { isSame, isTrue, textOf, valueAtTokens } from './values.ts'
 
 /** What the driver would do, as differences of properties. */
 export function createDiff({ settings, program, backend }: Parts): ConfiguredProvider['diff'] {
@@ -34,6 +34,10 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
     const isOther = recorded?.id !== id || change.action === 'create'
     if (!isOther) for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
     if (isOther || isAnother(change)) replaceBy(fields, kind)
+    else if (fields.size === 0 && recorded && isOutdated(recorded, oldOutputs)) {
+      noteVersion(fields)
+      context.tell('info', `${address}: was renewed elsewhere: what this stack knows of it is brought up to date`)
+    }
     const result = answer()
     if (result.fields.size === 0) tellFindings(document, address, context)
     return result
@@ -68,10 +72,21 @@ function differences(
     fields.set(path, before ? { ...field, kind: 'update', replaces: before.replaces || field.replaces } : field)
   }
   const isVersion = change.action === 'renew' || change.action === 'reissue'
-  if (isVersion && fields.size === 0) {
-    for (const name of ['serialNumber', 'notAfter']) fields.set(name, { kind: 'update', replaces: false, input: false })
-  }
+  if (isVersion && fields.size === 0) noteVersion(fields)
   return fields
+}
+
+/**
+ * Somebody else renewed it since. Its issuers are not compared: those that the stack remembers are valid for as long as
+ * the certificate, and come anew with the next one.
+ */
+function isOutdated({ kind, status }: RecordedResource, { serialNumber }: Properties): boolean {
+  return keyHoldingKinds.includes(kind) && status.serial !== textOf(serialNumber)
+}
+
+/** Another version is another certificate. */
+function noteVersion(fields: Map<string, FieldDifference>): void {
+  for (const name of ['serialNumber', 'notAfter']) fields.set(name, { ...changed, input: false })
 }
 
 function differenceOf(

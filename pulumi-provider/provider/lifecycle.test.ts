@@ -201,17 +201,38 @@ describe('time and others', () => {
     expect((await pulumi.up(program())).steps).toEqual(same)
   })
 
-  test('what a service renewed is seen without a difference', async () => {
+  test('what a service renewed is taken over, from the second time on without a difference', async () => {
     const pulumi = await deployment()
-    const { outputs } = await pulumi.up(program())
-    const before = outputs('Certificate/www').serialNumber
+    const service = await pulumi.engine('service')
+    const serial = () => pulumi.stack.get('Certificate/www')?.outputs.serialNumber
+    const renew = async () => {
+      pulumi.clock.advance(25 * 86_400)
+      const { plan, snapshot } = await service.plan({ mode: 'renew' })
+      await service.locked('renew', {}, locked => locked.apply(plan, snapshot))
+      return (await service.get('Certificate/www')).certificate?.row.serial
+    }
+    await pulumi.up(program())
+    const takenOver = [...same.slice(0, 2), 'update Certificate/www: serialNumber, notAfter']
+    const first = await renew()
+    const foreseen = await pulumi.preview(program())
+    expect(foreseen.steps).toEqual(takenOver)
+    expect(foreseen.outputs('Certificate/www').serialNumber, 'what it is now is known').toBe(first)
+    expect((await pulumi.up(program())).steps).toEqual(takenOver)
+    expect(serial()).toBe(first)
+    const second = await renew()
+    expect((await pulumi.up(program())).steps).toEqual(same)
+    expect(serial()).toBe(second)
+  })
+
+  test('what a service renewed is taken over by a refresh, and then makes no difference', async () => {
+    const pulumi = await deployment()
+    await pulumi.up(program())
     pulumi.clock.advance(25 * 86_400)
     const service = await pulumi.engine('service')
     const { plan, snapshot } = await service.plan({ mode: 'renew' })
     await service.locked('renew', {}, locked => locked.apply(plan, snapshot))
-    const { steps, outputs: now } = await pulumi.up(program())
-    expect(steps).toEqual(same)
-    expect(now('Certificate/www').serialNumber).not.toBe(before)
+    expect((await pulumi.refresh()).steps).toEqual([...same.slice(0, 2), 'changed Certificate/www'])
+    expect((await pulumi.preview(program())).steps).toEqual(same)
   })
 
   test('what somebody else changed is drift', async () => {
@@ -244,12 +265,12 @@ describe('time and others', () => {
     const cli = await pulumi.engine('pulumi:dev')
     await cli.locked('cli', {}, locked => locked.applyAlone({ address: 'Certificate/www' }))
     const want = ['same CertificateAuthority/root', 'same Role/web']
-    expect((await pulumi.preview(program())).steps).toEqual([...want, 'create Certificate/www'])
+    expect((await pulumi.preview(program())).steps).toEqual([...want, 'replace Certificate/www: certificatePem'])
     await cli.locked('cli', {}, locked => locked.applyAlone({ address: 'Role/web' }))
     expect((await pulumi.up(program())).steps).toEqual([
       'same CertificateAuthority/root',
       'replace Role/web: name',
-      'create Certificate/www',
+      'replace Certificate/www: certificatePem',
     ])
     expect((await pulumi.up(program())).steps).toEqual(same)
   })

@@ -56,7 +56,6 @@ async function foresee(
   return {
     id: shown?.look.resource.id ?? '',
     outputs: { ...inputs, ...foreseen(change, inputs, known, document) },
-    ...refreshing(kind),
   }
 }
 
@@ -93,7 +92,8 @@ async function make(
   const shown = await show(engine, { address }, { outside: false })
   if (!shown) throw new EngineError('state_conflict', `${address} was removed by somebody else at once`, { address })
   const outputs = { ...inputs, ...(await computed(shown, isTrue(inputs.exportPrivateKey))) }
-  return { id: shown.look.resource.id, outputs, ...refreshing(kind) }
+  const refreshing = refreshesBeforeUpdate(engine, shown) && { refreshBeforeUpdate: true }
+  return { id: shown.look.resource.id, outputs, ...refreshing }
 }
 
 /** An update cannot tell Pulumi of a new id. */
@@ -108,10 +108,6 @@ async function refuseAnother(id: string, change: () => Promise<Parameters<typeof
       remedy: 'run `pulumi up` again',
     },
   )
-}
-
-function refreshing(kind: string): { readonly refreshBeforeUpdate?: true } {
-  return refreshesBeforeUpdate(kind) ? { refreshBeforeUpdate: true } : {}
 }
 
 function declaredTwice(address: string, other: string): EngineError {

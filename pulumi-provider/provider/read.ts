@@ -25,7 +25,7 @@ export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
       id: resource.id,
       inputs: current,
       outputs: { ...current, ...(await computed(shown, exportPrivateKey)) },
-      ...(refreshesBeforeUpdate(kind) && { refreshBeforeUpdate: true }),
+      ...(refreshesBeforeUpdate(engine, shown) && { refreshBeforeUpdate: true }),
     }
   }
 }

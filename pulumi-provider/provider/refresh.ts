@@ -1,9 +1,11 @@
+import type { Backend } from '../backend/backend.ts'
 import { keyHoldingKinds } from '../schema/outputs.ts'
+import type { Shown } from './outputs.ts'
 
 /**
- * Whether a resource changes with time, so that every update reads it first: certificates become due, and a service
- * may have renewed them.
+ * Whether every update reads the resource first: where somebody else renews it, such as a service. What this stack
+ * renews itself it knows, and Diff sees when that is due; a read of each would double what Pulumi has to do.
  */
-export function refreshesBeforeUpdate(kind: string): boolean {
-  return keyHoldingKinds.includes(kind)
+export function refreshesBeforeUpdate({ owner }: Backend, { look: { resource, changedBy } }: Shown): boolean {
+  return keyHoldingKinds.includes(resource.kind) && changedBy !== undefined && changedBy !== owner
 }
