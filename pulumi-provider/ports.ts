@@ -150,7 +150,7 @@ export interface ProviderSettings {
   readonly state: string
   readonly masterKeyFile?: string
   readonly tenant: string
-  /** Default `pulumi:STACK`. */
+  /** Default `pulumi:PROJECT/STACK`. */
   readonly owner?: string
   /** Take over resources that another door owns. */
   readonly adopt: boolean

@@ -32,7 +32,7 @@ describe('functions', () => {
     expect(www).toMatchObject({
       id: id('Certificate/www'),
       name: 'www',
-      owner: 'pulumi:dev',
+      owner: 'pulumi:shop/dev',
       labels: { a: 'b' },
       serialNumber: own.serialNumber,
       fullchainPem: own.fullchainPem,

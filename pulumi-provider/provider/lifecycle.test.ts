@@ -145,7 +145,7 @@ describe('preview and up', () => {
     const now = pulumi.stack.get('CertificateAuthority/root')?.id
     expect(now).not.toBe(id)
     const { resource } = await (await pulumi.engine()).get('CertificateAuthority/root')
-    expect([resource.id, resource.owner]).toEqual([now, 'pulumi:dev'])
+    expect([resource.id, resource.owner]).toEqual([now, 'pulumi:shop/dev'])
   })
 
   test('says in a preview what a change means, and what is refused', async () => {
@@ -256,13 +256,13 @@ describe('time and others', () => {
     expect(refreshed.steps).toEqual(['same CertificateAuthority/root', 'changed Role/web', 'same Certificate/www'])
     expect(pulumi.stack.get('Role/web')?.inputs.maxTtl).toBe('50d')
     await pulumi.up(program({ role: { adopt: true } }))
-    expect((await cli.get('Role/web')).resource).toMatchObject({ owner: 'pulumi:dev', spec: { maxTtl: '90d' } })
+    expect((await cli.get('Role/web')).resource).toMatchObject({ owner: 'pulumi:shop/dev', spec: { maxTtl: '90d' } })
   })
 
   test('what is gone is made again', async () => {
     const pulumi = await deployment()
     await pulumi.up(program())
-    const cli = await pulumi.engine('pulumi:dev')
+    const cli = await pulumi.engine('pulumi:shop/dev')
     await cli.locked('cli', {}, locked => locked.applyAlone({ address: 'Certificate/www' }))
     const want = ['same CertificateAuthority/root', 'same Role/web']
     expect((await pulumi.preview(program())).steps).toEqual([...want, 'replace Certificate/www: certificatePem'])
@@ -341,14 +341,16 @@ describe('owners', () => {
     await first.up(program())
     const second = await deployment('dev', first.folder)
     const roleOnly = (more: Properties): Declared[] => [['Role', 'web', { ca: 'root', ...role, ...more }]]
-    await expect(second.preview(roleOnly({}))).rejects.toThrow('Role/web is owned by pulumi:prod')
+    await expect(second.preview(roleOnly({}))).rejects.toThrow('Role/web is owned by pulumi:shop/prod')
     await second.up(roleOnly({ adopt: true }))
-    expect((await (await first.engine()).get('Role/web')).resource.owner).toBe('pulumi:dev')
+    expect((await (await first.engine()).get('Role/web')).resource.owner).toBe('pulumi:shop/dev')
     const third = await deployment('test', first.folder)
     await third.up(roleOnly({}), { config: { adopt: 'true' } })
-    expect((await (await first.engine()).get('Role/web')).resource.owner).toBe('pulumi:test')
+    expect((await (await first.engine()).get('Role/web')).resource.owner).toBe('pulumi:shop/test')
     const fourth = await deployment('other', first.folder)
-    expect((await fourth.up(roleOnly({}), { config: { owner: 'pulumi:test' } })).steps).toEqual(['create Role/web'])
+    expect((await fourth.up(roleOnly({}), { config: { owner: 'pulumi:shop/test' } })).steps).toEqual([
+      'create Role/web',
+    ])
   })
 
   test('an import reads what is there, and what it answers makes no difference', async () => {

@@ -20,7 +20,11 @@ export interface Parts {
   backend(urn?: string): Promise<Backend>
 }
 
-/** `urn:pulumi:STACK::PROJECT::…` */
-export function stackOf(urn: string): string {
-  return urn.slice('urn:pulumi:'.length).split('::')[0] ?? ''
+/**
+ * `pulumi:PROJECT/STACK`, from `urn:pulumi:STACK::PROJECT::…`: every project has a stack `dev`, and one that took
+ * another's resources for its own would change them.
+ */
+export function ownerOf(urn: string): string {
+  const [stack = '', project = ''] = urn.slice('urn:pulumi:'.length).split('::')
+  return `pulumi:${project}/${stack}`
 }

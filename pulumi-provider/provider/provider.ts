@@ -6,7 +6,7 @@ import { createDelete } from './delete.ts'
 import { createDiff } from './diff.ts'
 import { createInvoke } from './functions.ts'
 import { createVerbs } from './make.ts'
-import { type Parts, type ProviderPorts, stackOf } from './parts.ts'
+import { ownerOf, type Parts, type ProviderPorts } from './parts.ts'
 import { createProgram } from './program.ts'
 import { createRead } from './read.ts'
 import { errorInWords, inPulumiWords } from './words.ts'
@@ -21,7 +21,7 @@ export function openProvider(settings: ProviderSettings, { env, clock, log }: Pr
   const parts: Parts = {
     settings,
     program: createProgram(),
-    backend: urn => backends.ownedBy(settings.owner ?? (urn === undefined ? 'pulumi' : `pulumi:${stackOf(urn)}`)),
+    backend: urn => backends.ownedBy(settings.owner ?? (urn === undefined ? 'pulumi' : ownerOf(urn))),
   }
   const check = createCheck(parts)
   const diff = createDiff(parts)

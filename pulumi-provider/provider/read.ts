@@ -18,7 +18,7 @@ export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
     // What is dead outside for good is gone: a deactivated account cannot come back.
     if (!shown || shown.look.verdict?.action === 'create') return undefined
     const { resource } = shown.look
-    if (isImport) tellOwner(resource, urn, context)
+    if (isImport && resource.owner !== engine.owner) tellOwner(resource, context)
     const current = isImport ? await inputsOf(engine, resource) : await refreshed(engine, resource, inputs)
     const exportPrivateKey = isTrue(current.exportPrivateKey)
     return {
@@ -45,8 +45,7 @@ async function find(
   return undefined
 }
 
-function tellOwner({ address, owner }: RecordedResource, urn: string, { tell }: CallContext): void {
-  if (owner.startsWith('pulumi:') && urn.startsWith(`urn:${owner}::`)) return
+function tellOwner({ address, owner }: RecordedResource, { tell }: CallContext): void {
   tell(
     'warning',
     `${address} is owned by ${owner}, which may change it; set adopt: true on it to take it over with the next \`pulumi up\``,

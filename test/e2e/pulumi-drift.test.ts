@@ -174,9 +174,13 @@ test('what the command line made is imported by id and by name, and taken over o
   await project.do('up')
   await project.do('preview', '--expect-no-changes')
   const after = await listed(work)
-  expect(Object.values(after).map(({ owner }) => owner)).toEqual(['pulumi:dev', 'pulumi:dev', 'pulumi:dev'])
+  expect(Object.values(after).map(({ owner }) => owner)).toEqual([
+    'pulumi:imported/dev',
+    'pulumi:imported/dev',
+    'pulumi:imported/dev',
+  ])
   expect(after['Certificate/web']).toMatchObject({ serial: before['Certificate/web']?.serial })
-  expect((await work.expect(3, ['plan', '-f', 'pki.yaml'])).stdout).toContain('pulumi:dev')
+  expect((await work.expect(3, ['plan', '-f', 'pki.yaml'])).stdout).toContain('pulumi:imported/dev')
   // Taken over once, it needs no word for it any more.
   project.declare({ ...pki, servers: role({ maxTtl: '80d' }) })
   expect((await project.do('up')).steps).toEqual(steps)
@@ -199,29 +203,30 @@ test('what the command line made is taken over without an import', async () => {
   const after = await listed(project.work)
   for (const address of Object.keys(before)) {
     const { id, serial } = before[address] ?? {}
-    expect(after[address]).toMatchObject({ id, serial, owner: 'pulumi:dev' })
+    expect(after[address]).toMatchObject({ id, serial, owner: 'pulumi:adopted/dev' })
   }
 })
 
-test('two stacks on one state: each has its own, and reads what the other has', async () => {
+test('two stacks of one name on one state: each has its own, and reads what the other has', async () => {
   const platform = await world.project('platform')
   platform.declare({ root: rootCa(), servers: role() })
   await platform.do('up')
   const shop = await world.project('shop', platform.work)
-  await shop.select('prod')
   shop.declare({ web: certificate({ role: 'servers' }) })
   await shop.do('up')
   const owners = async () =>
     Object.fromEntries(Object.values(await listed(platform.work)).map(({ address, owner }) => [address, owner]))
   expect(await owners()).toEqual({
-    'CertificateAuthority/root': 'pulumi:dev',
-    'Role/servers': 'pulumi:dev',
-    'Certificate/web': 'pulumi:prod',
+    'CertificateAuthority/root': 'pulumi:platform/dev',
+    'Role/servers': 'pulumi:platform/dev',
+    'Certificate/web': 'pulumi:shop/dev',
   })
   expect((await platform.do('up')).steps).toEqual({ root: 'same', servers: 'same' })
 
   shop.declare({ web: certificate({ role: 'servers' }), servers: role({ ca: 'root' }) })
-  expect((await shop.refused('preview')).text).toMatch(/Role\/servers is owned by pulumi:dev\s+remedy: .*adopt: true/)
+  expect((await shop.refused('preview')).text).toMatch(
+    /Role\/servers is owned by pulumi:platform\/dev\s+remedy: .*adopt: true/,
+  )
   // A role on which another stack's certificate stands is not deleted under it.
   expect((await platform.refused('destroy', '--target', platform.urn('Role', 'servers'))).text).toContain(
     'Certificate/web',
@@ -229,7 +234,7 @@ test('two stacks on one state: each has its own, and reads what the other has', 
   shop.declare({ web: certificate({ role: 'servers' }) })
   await shop.do('destroy')
   await platform.do('destroy', '--target', platform.urn('Role', 'servers'))
-  expect(await owners()).toEqual({ 'CertificateAuthority/root': 'pulumi:dev' })
+  expect(await owners()).toEqual({ 'CertificateAuthority/root': 'pulumi:platform/dev' })
 
   // Both at a time: they wait for each other.
   const more = (names: string[]) => Object.fromEntries(names.map(name => [name, rootCa({ commonName: name })] as const))
