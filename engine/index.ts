@@ -89,7 +89,12 @@ export async function openStore(url: string): Promise<StateStore> {
   return (await import('./state/open.ts')).openStore(url)
 }
 
-/** Whether there is a state at a URL; opening one that is not there makes it. */
+/** As `openStore`; one that is not there is made by the first write, and empty until then. */
+export async function openStoreWhenWritten(url: string): Promise<StateStore> {
+  return (await import('./state/open.ts')).openStoreWhenWritten(url)
+}
+
+/** Whether there is a state at a URL. */
 export async function stateExists(url: string): Promise<boolean> {
   return (await import('./state/open.ts')).stateExists(url)
 }

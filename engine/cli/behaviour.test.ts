@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
@@ -14,6 +14,19 @@ beforeEach(() => {
 afterEach(() => cli.remove())
 
 const applied = async () => expect((await cli.run('apply -f DIR/small.yaml --yes')).code).toBe(0)
+
+describe('a plan of what does not exist yet', () => {
+  const secret =
+    'apiVersion: trustform/v1\nkind: Secret\nmetadata: {name: db}\nspec: {path: app/db, data: {password: {env: DB}}}\n'
+  const lines = ['plan -f DIR/small.yaml -f DIR/secret.yaml', 'plan -f DIR/small.yaml -f DIR/secret.yaml --json']
+  test.each(lines)('%s writes nothing: no state, no master key', async line => {
+    cli.write('secret.yaml', secret)
+    const before = readdirSync(cli.folder, { recursive: true })
+    const env = { DB: 'hunter22', TRUSTFORM_MASTER_KEY: '', XDG_CONFIG_HOME: join(cli.folder, 'home') }
+    expect(await cli.run(line, { env })).toMatchObject({ code: 0, stdout: expect.stringContaining('Secret/db') })
+    expect(readdirSync(cli.folder, { recursive: true })).toEqual(before)
+  })
+})
 
 describe('streams', () => {
   const documents: [line: string, field: string][] = [

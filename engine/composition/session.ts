@@ -5,7 +5,7 @@ import type { Secret } from '../core/secret.ts'
 import type { NetworkSettings } from '../kinds/driver.ts'
 import { createHttp } from '../net/http.ts'
 import type { Keyring } from '../secrets/keyring.ts'
-import { openStore } from '../state/open.ts'
+import { openStoreWhenWritten } from '../state/open.ts'
 import type { StateStore } from '../state/store.ts'
 import { noTrace, silentLog, systemClock, systemRandom } from './system.ts'
 
@@ -60,10 +60,11 @@ export interface Session {
 
 export async function openSession(options: EngineOptions): Promise<Session> {
   const { env, tenant = 'default', owner = 'cli', clock = systemClock, random = systemRandom() } = options
-  const store = typeof options.state === 'string' ? await openStore(options.state) : options.state
+  const store = typeof options.state === 'string' ? await openStoreWhenWritten(options.state) : options.state
   const guard = options.network?.guard
   const own = options.http ? undefined : createHttp(guard ? { guard } : {})
   const actor = options.actor ?? owner
+  const log = options.log ?? silentLog
   let opened: Promise<Keyring> | undefined
 
   async function keyring(): Promise<Keyring> {
@@ -71,17 +72,22 @@ export async function openSession(options: EngineOptions): Promise<Session> {
     return opened
   }
   async function openKeys(): Promise<Keyring> {
-    const { hasEncryptedState, loadMasterKey } = await import('../secrets/master-key.ts')
+    const { findMasterKey, hasEncryptedState, loadMasterKey } = await import('../secrets/master-key.ts')
     const { openKeyring } = await import('../secrets/keyring.ts')
-    const mayCreate = !(await hasEncryptedState(store))
     const path = /^sqlite:(.*)$/s.exec(store.url)?.[1]
-    const masterKey = await loadMasterKey({ env, random, mayCreate, ...(path && { stateFolder: dirname(path) }) })
-    for (const warning of masterKey.warnings) (options.log ?? silentLog).warn(warning.message)
-    if (masterKey.created) {
-      const words = `the master key was made in ${masterKey.source}: keep a copy, nothing opens the state's secrets without it`
-      ;(options.log ?? silentLog).warn(words)
+    const folder = path && { stateFolder: dirname(path) }
+    const sources = async () => ({ env, random, mayCreate: !(await hasEncryptedState(store)), ...folder })
+    // One that is there and is none is told now.
+    let masterKey = await findMasterKey(await sources())
+    for (const warning of masterKey?.warnings ?? []) log.warn(warning.message)
+    const load = async () => {
+      masterKey ??= await loadMasterKey(await sources())
+      const { created, source } = masterKey
+      if (created)
+        log.warn(`the master key was made in ${source}: keep a copy, nothing opens the state's secrets without it`)
+      return masterKey
     }
-    return openKeyring(store, tenant, masterKey, { clock, random, actor })
+    return openKeyring(store, tenant, load, { clock, random, actor })
   }
 
   return {
@@ -94,7 +100,7 @@ export async function openSession(options: EngineOptions): Promise<Session> {
     network: { http01Listen: ':80', ...options.network },
     clock,
     random,
-    log: options.log ?? silentLog,
+    log,
     trace: options.trace ?? noTrace,
     http: options.http ?? own ?? createHttp(),
     keyring,

@@ -27,7 +27,7 @@ test('no sealed value and no key is in the state, its log or its export, before 
   const master = masterKey(new Secret<Uint8Array>(randomBytes(32)), 'test')
   const store = await openStore(`sqlite:${join(folder, 'state.db')}`)
   const ports = { clock: { now: () => new Date(at) }, random }
-  const keyring = await openKeyring(store, 'acme', master, ports)
+  const keyring = await openKeyring(store, 'acme', async () => master, ports)
   await keyring.prepare()
   const fingerprints = values.map(value => keyring.fingerprint(new Secret(value), 'c'))
   await store.commit('acme', {

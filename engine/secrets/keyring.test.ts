@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Secret } from '../core/secret.ts'
 import { openStore } from '../state/open.ts'
 import type { StateStore } from '../state/store.ts'
@@ -16,7 +16,7 @@ const octets = (text: string) => new Secret<Uint8Array>(Buffer.from(text))
 const text = (secret: Secret<Uint8Array>) => Buffer.from(secret.reveal()).toString()
 
 async function prepared(store: StateStore, of = tenant, key: MasterKey = master): Promise<Keyring> {
-  const keyring = await openKeyring(store, of, key, ports)
+  const keyring = await openKeyring(store, of, async () => key, ports)
   await keyring.prepare()
   return keyring
 }
@@ -24,7 +24,7 @@ async function prepared(store: StateStore, of = tenant, key: MasterKey = master)
 test('anything sealed is unsealed as it was, also by a keyring opened later', async () => {
   const store = await openStore('sqlite::memory:')
   const keyring = await prepared(store)
-  const later = await openKeyring(store, tenant, master, ports)
+  const later = await openKeyring(store, tenant, async () => master, ports)
   fc.assert(
     fc.property(fc.string(), fc.uint8Array({ maxLength: 300 }), (id, value) => {
       const sealed = keyring.seal(id, new Secret(value))
@@ -76,7 +76,7 @@ test.each(forged)('%s is secret_corrupt, without the value in the error', async 
 test('a row moved to another tenant does not open, even where the data keys are equal', async () => {
   const store = await openStore('sqlite::memory:')
   const same = { ...ports, random: { bytes: (length: number) => new Uint8Array(length).fill(3) } }
-  const [own, other] = await Promise.all([tenant, 'other'].map(of => openKeyring(store, of, master, same)))
+  const [own, other] = await Promise.all([tenant, 'other'].map(of => openKeyring(store, of, async () => master, same)))
   await own?.prepare()
   await other?.prepare()
   const sealed = own?.seal('key_1', octets('x'))
@@ -99,7 +99,7 @@ test('another master key is master_key_wrong, naming both keys by id alone', asy
   const store = await openStore('sqlite::memory:')
   await prepared(store)
   const other = masterKey(new Secret(new Uint8Array(32).fill(2)), '/etc/other.key')
-  const failure = await openKeyring(store, tenant, other, ports).catch(error => error)
+  const failure = await openKeyring(store, tenant, async () => other, ports).catch(error => error)
   expect(failure).toMatchObject({ code: 'master_key_wrong', details: { expected: master.id, given: other.id } })
   expect(failure.message).toContain(master.id)
   expect(failure.message).toContain('/etc/other.key')
@@ -108,12 +108,14 @@ test('another master key is master_key_wrong, naming both keys by id alone', asy
 
 test('opening writes nothing; the first keys become durable with prepare, once', async () => {
   const store = await openStore('sqlite::memory:')
-  const keyring = await openKeyring(store, tenant, master, ports)
+  const ask = vi.fn(async () => master)
+  const keyring = await openKeyring(store, tenant, ask, ports)
   expect(keyring.prepared).toBe(false)
   expect(await store.tenants()).toEqual([])
   expect(() => keyring.seal('a', octets('x'))).toThrow('before prepare')
   expect(() => keyring.sign(Buffer.from('x'))).toThrow('before prepare')
   const early = keyring.fingerprint(octets('x'), 'c')
+  expect(ask, 'one that would be made then is not made').not.toHaveBeenCalled()
   await keyring.prepare()
   await keyring.prepare()
   expect(keyring.prepared).toBe(true)
@@ -150,7 +152,7 @@ test('a signature holds for exactly its bytes, purpose and tenant', async () => 
   const keyring = await prepared(store)
   const bytes = Buffer.from('{"changes":[]}')
   const signature = keyring.sign(bytes)
-  expect((await openKeyring(store, tenant, master, ports)).verifySignature(bytes, signature)).toBe(true)
+  expect((await openKeyring(store, tenant, async () => master, ports)).verifySignature(bytes, signature)).toBe(true)
   expect(keyring.verifySignature(Buffer.from('{"changes":[1]}'), signature)).toBe(false)
   expect(keyring.verifySignature(bytes, signature, 'other')).toBe(false)
   expect(keyring.verifySignature(bytes, `${signature}x`)).toBe(false)

@@ -56,13 +56,14 @@ interface MacKeys {
 }
 
 /**
- * Opens a tenant's keys with the master key. A tenant without any gets keys in memory, which `prepare` makes durable.
- * Errors: `master_key_wrong`, `secret_corrupt`.
+ * Opens a tenant's keys with the master key. A tenant without any gets keys in memory, which `prepare` makes durable;
+ * before that the master key is not asked for, so that who only looks makes none. Errors: `master_key_wrong`,
+ * `secret_corrupt`.
  */
 export async function openKeyring(
   store: KeyStore,
   tenant: string,
-  masterKey: MasterKey,
+  masterKey: () => Promise<MasterKey>,
   ports: KeyringPorts,
 ): Promise<Keyring> {
   const stored = await loadKeys(store, tenant, masterKey)
@@ -78,10 +79,11 @@ export async function openKeyring(
     if (prepared) return
     const at = ports.clock.now().toISOString()
     const { current, mac } = keys
+    const wrapping = await masterKey()
     try {
       await store.commit(tenant, {
         mutations: [
-          { type: 'put-data-key', key: wrapDataKey(tenant, current, masterKey, ports.random, at) },
+          { type: 'put-data-key', key: wrapDataKey(tenant, current, wrapping, ports.random, at) },
           { type: 'put-sealed', row: { id: macRow, ...sealWith(current, tenant, macRow, mac.root, ports.random) } },
         ],
         actor: ports.actor ?? 'keyring',
@@ -131,11 +133,15 @@ export async function openKeyring(
 }
 
 /** Undefined for a tenant without data keys. */
-async function loadKeys(store: KeyStore, tenant: string, masterKey: MasterKey): Promise<Keys | undefined> {
+async function loadKeys(
+  store: KeyStore,
+  tenant: string,
+  masterKey: () => Promise<MasterKey>,
+): Promise<Keys | undefined> {
   const byVersion = new Map<number, DataKey>()
   let current: DataKey | undefined
   for (const wrapped of await store.dataKeys(tenant)) {
-    current = unwrapDataKey(tenant, wrapped, masterKey)
+    current = unwrapDataKey(tenant, wrapped, await masterKey())
     byVersion.set(current.version, current)
   }
   if (current === undefined) return undefined

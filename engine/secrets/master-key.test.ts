@@ -166,7 +166,7 @@ test('a state is encrypted once any tenant has a data key', async () => {
   const store = await openStore('sqlite::memory:')
   await store.commit('plain', { mutations: [], actor: 'test', at: '' })
   expect(await hasEncryptedState(store)).toBe(false)
-  const keyring = await openKeyring(store, 'acme', await load({ XDG_CONFIG_HOME: folder }), {
+  const keyring = await openKeyring(store, 'acme', () => load({ XDG_CONFIG_HOME: folder }), {
     clock: { now: () => new Date() },
     random,
   })

@@ -37,6 +37,11 @@ const keyLength = 32
  * `master_key_wrong` (not a key), `secret_unresolved` (age identity).
  */
 export async function loadMasterKey(sources: MasterKeySources): Promise<MasterKey> {
+  return (await findMasterKey(sources)) ?? makeOwnKey(sources)
+}
+
+/** As `loadMasterKey`, without making one: undefined where the first use would. */
+export async function findMasterKey(sources: MasterKeySources): Promise<MasterKey | undefined> {
   const { env } = sources
   const named = env.TRUSTFORM_MASTER_KEY_FILE
   if (named) {
@@ -50,7 +55,13 @@ export async function loadMasterKey(sources: MasterKeySources): Promise<MasterKe
   }
   const given = env.TRUSTFORM_MASTER_KEY
   if (given) return masterKey(parseKey(Buffer.from(given), 'TRUSTFORM_MASTER_KEY'), 'TRUSTFORM_MASTER_KEY')
-  return loadOwnKey(sources)
+  const path = ownPath(sources)
+  const found = await readKeyFile(path)
+  if (found !== undefined) return fromFile(found, path, env)
+  if (sources.mayCreate) return undefined
+  throw new EngineError('master_key_missing', `the state is encrypted and its master key is not in ${path}`, {
+    remedy: 'restore that file from its backup, or set TRUSTFORM_MASTER_KEY_FILE',
+  })
 }
 
 /** Whether any tenant has encrypted something: the master key must then exist already. */
@@ -67,21 +78,19 @@ export function masterKey(key: Secret<Uint8Array>, source: string, warnings: rea
   return { id, key, source, warnings }
 }
 
-async function loadOwnKey({ env, random, mayCreate, stateFolder }: MasterKeySources): Promise<MasterKey> {
+function ownPath({ env }: MasterKeySources): string {
   const folder = env.XDG_CONFIG_HOME || (env.HOME && join(env.HOME, '.config'))
   if (!folder) {
     throw new EngineError('master_key_missing', 'there is no home folder in which to keep the master key', {
       remedy: 'set TRUSTFORM_MASTER_KEY_FILE or TRUSTFORM_MASTER_KEY',
     })
   }
-  const path = resolve(folder, 'trustform', 'master.key')
-  const found = await readKeyFile(path)
-  if (found !== undefined) return fromFile(found, path, env)
-  if (!mayCreate) {
-    throw new EngineError('master_key_missing', `the state is encrypted and its master key is not in ${path}`, {
-      remedy: 'restore that file from its backup, or set TRUSTFORM_MASTER_KEY_FILE',
-    })
-  }
+  return resolve(folder, 'trustform', 'master.key')
+}
+
+async function makeOwnKey(sources: MasterKeySources): Promise<MasterKey> {
+  const { env, random, stateFolder } = sources
+  const path = ownPath(sources)
   if (stateFolder !== undefined && resolve(stateFolder) === dirname(path)) {
     throw new EngineError('usage', `the state is kept in ${dirname(path)}, where the master key would be`, {
       remedy: 'keep the state elsewhere (--state), or set TRUSTFORM_MASTER_KEY_FILE',

@@ -23,14 +23,14 @@ async function put(store: StateStore, keyring: Keyring, names: readonly string[]
 
 async function filled(): Promise<{ store: StateStore; keyring: Keyring }> {
   const store = await openStore('sqlite::memory:')
-  const keyring = await openKeyring(store, tenant, master, ports)
+  const keyring = await openKeyring(store, tenant, async () => master, ports)
   await keyring.prepare()
   await put(store, keyring, ids)
   return { store, keyring }
 }
 
 async function expectAllReadable(store: StateStore, names: readonly string[], key = master): Promise<void> {
-  const keyring = await openKeyring(store, tenant, key, ports)
+  const keyring = await openKeyring(store, tenant, async () => key, ports)
   for (const id of names) {
     const sealed = await store.sealed(tenant, id)
     const value = sealed && keyring.unseal(id, sealed).reveal()
@@ -55,7 +55,7 @@ test('rotation seals every row under a new data key, drops the old one and keeps
   expect(after.map(({ version }) => version)).toEqual([2])
   expect(after[0]?.wrapped).not.toEqual(before?.wrapped)
   await expectAllReadable(store, ids)
-  const reopened = await openKeyring(store, tenant, master, ports)
+  const reopened = await openKeyring(store, tenant, async () => master, ports)
   expect(reopened.fingerprint(contentOf('x'), 'c')).toBe(fingerprint)
   expect(reopened.verifySignature(Buffer.from('plan'), signature)).toBe(true)
 })
@@ -136,6 +136,8 @@ test('rewrapping changes the master key without touching a row, and can be run a
   expect(await rewrapDataKeys(store, tenant, master, nextMaster, ports)).toBe(0)
   expect(await store.sealedRows(tenant, '', 10)).toEqual(rows)
   await expectAllReadable(store, ids.slice(0, 10), nextMaster)
-  await expect(openKeyring(store, tenant, master, ports)).rejects.toMatchObject({ code: 'master_key_wrong' })
+  await expect(openKeyring(store, tenant, async () => master, ports)).rejects.toMatchObject({
+    code: 'master_key_wrong',
+  })
   await expect(rotateDataKey(store, tenant, master, ports)).rejects.toMatchObject({ code: 'master_key_wrong' })
 })

@@ -4,14 +4,28 @@ import type { StateStore } from './store.ts'
 
 interface Scheme {
   open(rest: string): Promise<StateStore>
+  /** As `open`, but what is not there is made by the first write. */
+  openWhenWritten(rest: string): Promise<StateStore>
   exists(rest: string): boolean
 }
+
+const openSqlite = async (path: string) => (await import('./stores/sqlite/store.ts')).openSqliteStore(path)
+const sqliteExists = (path: string) => path === ':memory:' || existsSync(path)
 
 /** Each kind of store by the scheme of its URL; a store is loaded when it is opened. */
 const schemes: Readonly<Record<string, Scheme>> = {
   sqlite: {
-    open: async path => (await import('./stores/sqlite/store.ts')).openSqliteStore(path),
-    exists: path => path === ':memory:' || existsSync(path),
+    open: openSqlite,
+    async openWhenWritten(path) {
+      if (sqliteExists(path)) return openSqlite(path)
+      return (await import('./when-written.ts')).whenWritten({
+        url: `sqlite:${path}`,
+        exists: () => sqliteExists(path),
+        open: () => openSqlite(path),
+        openEmpty: () => openSqlite(':memory:'),
+      })
+    },
+    exists: sqliteExists,
   },
 }
 
@@ -22,6 +36,12 @@ const schemes: Readonly<Record<string, Scheme>> = {
 export async function openStore(url: string): Promise<StateStore> {
   const { scheme, rest } = parse(url)
   return scheme.open(rest)
+}
+
+/** As `openStore`, for who may only look: a store that is not there is made by the first write, and empty until then. */
+export async function openStoreWhenWritten(url: string): Promise<StateStore> {
+  const { scheme, rest } = parse(url)
+  return scheme.openWhenWritten(rest)
 }
 
 /** Whether there is a state at a URL; looks without making one. Throws `usage` for an unknown scheme. */

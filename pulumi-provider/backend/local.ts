@@ -7,7 +7,7 @@ import {
   EngineError,
   type ErrorCode,
   type Log,
-  openStore,
+  openStoreWhenWritten,
   type StateStore,
 } from '../../engine/index.ts'
 import type { ProviderSettings } from '../ports.ts'
@@ -34,7 +34,7 @@ export function createLocalBackends(settings: ProviderSettings, ports: LocalPort
   let store: Promise<StateStore> | undefined
 
   async function open(owner: string): Promise<Opened> {
-    store ??= openStore(state)
+    store ??= openStoreWhenWritten(state)
     const clock = ports.clock && { clock: ports.clock }
     const engine = await createEngine({ state: await store, tenant, owner, env, log: ports.log, ...clock })
     return { owner, engine, lock: createSharedLock(engine) }

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Properties, SecretValue, unknown } from '../ports.ts'
 import { type Declared, deployment, type Outputs, open } from './fixtures/deployment.ts'
@@ -39,6 +40,7 @@ describe('preview and up', () => {
       notAfter: '<unknown>',
     })
     expect(previewed.outputs('Certificate/www')).not.toHaveProperty('privateKeyPem')
+    expect(readdirSync(pulumi.folder), 'a preview writes nothing').toEqual([])
     const made = await pulumi.up(program())
     expect(made.steps).toEqual(created)
     expect(made.outputs('Certificate/www')).toMatchObject({
