@@ -2,7 +2,7 @@ import { type Address, declareResource } from '../../engine/index.ts'
 import type { CheckFailure, ConfiguredProvider, Properties, ResourceName } from '../ports.ts'
 import { addressIn, declarationOf, filledInputs, reasonOf, wrongWishes } from './inputs.ts'
 import type { Parts } from './parts.ts'
-import { propertyPath } from './property-path.ts'
+import { propertyPath } from './pointers.ts'
 
 /** Validates, fills in defaults and the name; the state is not asked. */
 export function createCheck({ program }: Pick<Parts, 'program'>): ConfiguredProvider['check'] {

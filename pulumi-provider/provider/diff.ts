@@ -1,11 +1,12 @@
 import type { Address, Change, FieldDiff, RecordedResource } from '../../engine/index.ts'
 import type { ConfiguredProvider, FieldDifference, Properties } from '../ports.ts'
+import { topLevel } from '../property-path.ts'
 import { keyHoldingKinds, kindOutputs } from '../schema/outputs.ts'
 import { isAnother } from './foreseen.ts'
 import { addressIn, declared, wishesOf } from './inputs.ts'
 import { changeOf, tellFindings } from './judged.ts'
 import type { Parts } from './parts.ts'
-import { propertyPath, propertyTokens } from './property-path.ts'
+import { propertyPath, propertyTokens } from './pointers.ts'
 import { isSame, isTrue, textOf, valueAtTokens } from './values.ts'
 
 /** What the driver would do, as differences of properties. */
@@ -13,7 +14,7 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
   return async ({ kind, urn }, { id, oldInputs, oldOutputs, inputs, ignored }, context) => {
     const fields = new Map<string, FieldDifference>()
     const answer = () => {
-      for (const path of [...fields.keys()]) if (ignored.includes(topOf(path))) fields.delete(path)
+      for (const path of [...fields.keys()]) if (ignored.includes(topLevel(path))) fields.delete(path)
       return { fields }
     }
     for (const wish of wishesOf(kind)) {
@@ -21,6 +22,9 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
     }
     const address = addressIn(kind, inputs)
     if (address === undefined || address !== formerAddress(kind, oldInputs, oldOutputs)) {
+      for (const name of new Set([...Object.keys(oldInputs), ...Object.keys(inputs)])) {
+        if (!isSame(oldInputs[name], inputs[name])) fields.set(name, changed)
+      }
       fields.set('name', { kind: 'update', replaces: true, input: true })
       return answer()
     }
@@ -108,8 +112,4 @@ function replaceBy(fields: Map<string, FieldDifference>, kind: string): void {
   if ([...fields.values()].some(({ replaces }) => replaces)) return
   const own = Object.entries(kindOutputs[kind] ?? {}).find(([, { always }]) => always)?.[0] ?? 'name'
   fields.set(own, { kind: 'update', replaces: true, input: false })
-}
-
-function topOf(path: string): string {
-  return /^[^.[]*/.exec(path)?.[0] ?? path
 }

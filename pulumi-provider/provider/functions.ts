@@ -4,7 +4,7 @@ import { dnsProviderTypeInfos } from '../schema/dns-provider-types.ts'
 import { declarationOf } from './inputs.ts'
 import { computed, type Shown, show } from './outputs.ts'
 import type { Parts } from './parts.ts'
-import { propertyPath } from './property-path.ts'
+import { propertyPath } from './pointers.ts'
 import { isTrue, textOf } from './values.ts'
 import { diagnosticInPulumiWords } from './words.ts'
 

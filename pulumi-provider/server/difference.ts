@@ -1,6 +1,6 @@
 import pb from '@pulumi/pulumi/proto/provider_pb.js'
 import type { Difference, FieldDifference } from '../ports.ts'
-import { topLevel } from './wire/property-path.ts'
+import { topLevel } from '../property-path.ts'
 
 const { Kind } = pb.PropertyDiff
 

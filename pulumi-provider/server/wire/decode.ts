@@ -1,8 +1,8 @@
 import type struct from 'google-protobuf/google/protobuf/struct_pb.js'
 import { EngineError } from '../../../engine/index.ts'
 import { type Properties, SecretValue, unknown, type Value } from '../../ports.ts'
+import { formatPath, type PropertyPath } from '../../property-path.ts'
 import { signatureKey, signatures, unknowns } from './envelopes.ts'
-import { formatPath, type PropertyPath } from './property-path.ts'
 import { Reader } from './protobuf.ts'
 import {
   boolValue,

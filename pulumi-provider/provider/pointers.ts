@@ -1,4 +1,5 @@
 import type { Value } from '../ports.ts'
+import { formatPath } from '../property-path.ts'
 import { isList, valueAtTokens } from './values.ts'
 
 /**
@@ -7,14 +8,12 @@ import { isList, valueAtTokens } from './values.ts'
  */
 export function propertyPath(pointer: string, ...values: readonly (Value | undefined)[]): string {
   const tokens = propertyTokens(pointer)
-  return tokens.reduce((path, token, index) => {
+  const steps = tokens.map((token, index) => {
     const around = values.map(value => valueAtTokens(value, tokens.slice(0, index)))
-    const isPlace =
-      /^\d+$/.test(token) && around.some(value => typeof value === 'object' && value !== null && isList(value))
-    if (isPlace) return `${path}[${token}]`
-    if (!/^[A-Za-z_$][\w$-]*$/.test(token)) return `${path}["${token.replaceAll('"', '\\"')}"]`
-    return path === '' ? token : `${path}.${token}`
-  }, '')
+    const isInList = around.some(value => typeof value === 'object' && value !== null && isList(value))
+    return isInList && /^\d+$/.test(token) ? Number(token) : token
+  })
+  return formatPath(steps)
 }
 
 /** Names and places from the top of a resource's properties. */
