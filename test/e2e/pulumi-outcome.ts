@@ -6,6 +6,8 @@ export interface Outcome {
   readonly steps: Readonly<Record<string, string>>
   /** By logical name: the properties that differ. */
   readonly differing: Readonly<Record<string, readonly string[]>>
+  /** By logical name: those of them that ask for a replacement. */
+  readonly replacing: Readonly<Record<string, readonly string[]>>
   /** What was told, each with its severity before it: `warning: …`. */
   readonly told: readonly string[]
   /** Everything that was printed. */
@@ -16,7 +18,7 @@ interface Metadata {
   readonly op: string
   readonly urn: string
   readonly type: string
-  readonly detailedDiff?: Readonly<Record<string, unknown>> | null
+  readonly detailedDiff?: Readonly<Record<string, { readonly diffKind: string }>> | null
 }
 
 /** A line of the CLI's record, as far as it is read here. */
@@ -37,6 +39,7 @@ export function outcomeOf(command: string, { stdout, stderr }: Finished, log: st
   if (events.length === 0) throw new Error(`the run left no events:\n${stdout}\n${stderr}`)
   const steps: Record<string, string> = {}
   const differing: Record<string, readonly string[]> = {}
+  const replacing: Record<string, readonly string[]> = {}
   for (const { resourcePreEvent: before, resOutputsEvent: after } of events) {
     const metadata = before?.metadata ?? after?.metadata
     if (!metadata || !ours.test(metadata.type)) continue
@@ -48,12 +51,15 @@ export function outcomeOf(command: string, { stdout, stderr }: Finished, log: st
     }
     const op = /replace/.test(metadata.op) ? 'replace' : metadata.op
     if (steps[name] !== 'replace') steps[name] = op
-    if (metadata.detailedDiff) differing[name] = Object.keys(metadata.detailedDiff).toSorted()
+    if (!metadata.detailedDiff) continue
+    const kinds = Object.entries(metadata.detailedDiff)
+    differing[name] = kinds.map(([path]) => path).toSorted()
+    replacing[name] = kinds.flatMap(([path, { diffKind }]) => (/replace/.test(diffKind) ? [path] : [])).toSorted()
   }
   const told = events.flatMap(({ diagnosticEvent: said }) =>
     said && said.severity !== 'debug'
       ? [`${said.severity}: ${said.message.replaceAll(/<\{%[^%]*%\}>/g, '').trim()}`]
       : [],
   )
-  return { steps, differing, told, text: stdout + stderr }
+  return { steps, differing, replacing, told, text: stdout + stderr }
 }

@@ -32,5 +32,7 @@ export const dnsProvider = (more: object, options?: object) => declaration('DnsP
 
 export const acmeAccount = (more: object, options?: object) => declaration('AcmeAccount', more, options)
 
+export const trustAnchor = (more: object, options?: object) => declaration('TrustAnchor', more, options)
+
 /** A root, a role and a certificate. */
 export const pki = { root: rootCa(), servers: role(), web: certificate() }
