@@ -1,10 +1,11 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { thirdPartyNotices } from './notices.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-const common: BuildOptions = {
+const common = {
   absWorkingDir: root,
   // Packages are bundled too, because opening their many files costs more than running them.
   bundle: true,
@@ -12,9 +13,11 @@ const common: BuildOptions = {
   target: 'node24',
   minifySyntax: true,
   minifyWhitespace: true,
+  // THIRD-PARTY-NOTICES.txt has them.
   legalComments: 'none',
+  metafile: true,
   logLevel: 'warning',
-}
+} as const satisfies BuildOptions
 
 /**
  * Writes what bin/ runs to a folder, which is emptied first. The validators must have been generated. Tells what the
@@ -25,7 +28,7 @@ export async function bundle(outdir: string): Promise<Metafile> {
 
   // The start and `validate`: CommonJS, because linking ES modules would cost `validate` more than its work; and cut
   // where a run may stop, because Node caches of each file the code that its first run happened to compile.
-  await build({
+  const start = await build({
     ...common,
     entryPoints: [
       { in: 'engine/cli/bin.ts', out: 'trustform' },
@@ -42,13 +45,12 @@ export async function bundle(outdir: string): Promise<Metafile> {
 
   // Every other command: one small file per command, kind and DNS provider, so that each loads only what it needs.
   // Pulumi's plugin shares these, and adds only its own; no file of the commands is cut otherwise because of it.
-  const { metafile } = await build({
+  const rest = await build({
     ...common,
     entryPoints: [
       { in: 'engine/cli/program.ts', out: 'program' },
       { in: 'pulumi-provider/main.ts', out: 'pulumi-resource-trustform' },
     ],
-    metafile: true,
     outdir,
     splitting: true,
     format: 'esm',
@@ -58,7 +60,9 @@ export async function bundle(outdir: string): Promise<Metafile> {
       js: "import{createRequire as __trustformRequire}from'node:module';const require=__trustformRequire(import.meta.url);",
     },
   })
-  return metafile
+  const sources = [start, rest].flatMap(({ metafile }) => Object.keys(metafile.inputs))
+  writeFileSync(join(outdir, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(root, sources))
+  return rest.metafile
 }
 
 function validators(): string[] {

@@ -25,10 +25,14 @@ export function thirdPartyNotices(root: string, sources: Iterable<string>): stri
 function notice(folder: string): string {
   // What npm installed has one of this shape.
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
-  const texts = readdirSync(folder)
-    .filter(file => /^(licen[cs]e|notice|copying)/i.test(file))
-    .toSorted()
-    .map(file => readFileSync(join(folder, file), 'utf8').trim())
+  const files = readdirSync(folder).toSorted()
+  const read = (file: string) => readFileSync(join(folder, file), 'utf8')
+  const own = files.filter(file => /^(licen[cs]e|notice|copying)/i.test(file)).map(read)
+  // Some say it in their readme alone.
+  const said = files
+    .filter(file => /^readme/i.test(file))
+    .flatMap(file => /^#+ *licen[cs]e\b.*$/ims.exec(read(file)) ?? [])
+  const texts = (own.length > 0 ? own : said).map(text => text.trim())
   if (texts.length === 0) throw new Error(`${name} ${version} (${license}) has no text of a licence`)
   return `${name} ${version} (${license ?? 'see below'})\n\n${texts.join('\n\n')}\n`
 }
