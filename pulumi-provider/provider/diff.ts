@@ -1,5 +1,5 @@
 import type { Address, Change, FieldDiff, RecordedResource } from '../../engine/index.ts'
-import type { ConfiguredProvider, FieldDifference, Properties } from '../ports.ts'
+import type { CallContext, ConfiguredProvider, FieldDifference, Properties } from '../ports.ts'
 import { topLevel } from '../property-path.ts'
 import { keyHoldingKinds, kindOutputs } from '../schema/outputs.ts'
 import { isAnother } from './foreseen.ts'
@@ -37,6 +37,7 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
     // Gone, or another one since: Pulumi can take note of a new id only by a replacement.
     const isOther = recorded?.id !== id || change.action === 'create'
     if (!isOther) for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
+    if (!recorded) tellGone(address, settings.state, context)
     if (isOther || isAnother(change)) replaceBy(fields, kind)
     else if (fields.size === 0 && recorded && isOutdated(recorded, oldOutputs)) {
       noteVersion(fields)
@@ -49,6 +50,13 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
 }
 
 const changed: FieldDifference = { kind: 'update', replaces: false, input: true }
+
+/** The difference alone looks like any replacement, and a state that is merely elsewhere makes all of them. */
+function tellGone(address: Address, state: string, { tell }: CallContext): void {
+  const where = state.startsWith('sqlite:') ? `the state ${state}` : 'the state'
+  const remedy = 'if it should be there, do not run `pulumi up`: correct trustform:state, or restore the state'
+  tell('warning', `${address} is not in ${where}, and would be made anew\n  remedy: ${remedy}`)
+}
 
 function formerAddress(kind: string, oldInputs: Properties, oldOutputs: Properties): Address | undefined {
   return addressIn(kind, oldOutputs) ?? addressIn(kind, oldInputs)

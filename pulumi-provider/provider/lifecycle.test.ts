@@ -267,7 +267,11 @@ describe('time and others', () => {
     const cli = await pulumi.engine('pulumi:shop/dev')
     await cli.locked('cli', {}, locked => locked.applyAlone({ address: 'Certificate/www' }))
     const want = ['same CertificateAuthority/root', 'same Role/web']
-    expect((await pulumi.preview(program())).steps).toEqual([...want, 'replace Certificate/www: certificatePem'])
+    const { steps, told } = await pulumi.preview(program())
+    expect(steps).toEqual([...want, 'replace Certificate/www: certificatePem'])
+    expect(told[0]).toMatch(
+      /^warning: Certificate\/www is not in the state sqlite:\S+, and would be made anew\n {2}remedy: /,
+    )
     await cli.locked('cli', {}, locked => locked.applyAlone({ address: 'Role/web' }))
     expect((await pulumi.up(program())).steps).toEqual([
       'same CertificateAuthority/root',

@@ -7,12 +7,26 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/set lifecycle\.protect to false and apply that first/g, 'set lifecycle.protect to false and run `pulumi up` first'],
   [/remove it there, rename it here/g, 'remove it there, give it another name here'],
   [/\bplan again(?: and (?:apply the new plan|review the difference))?/g, 'run `pulumi up` again'],
+  [/\bapply (?:the \w+ )?again\b/g, 'run `pulumi up` again'],
+  [/\bapply it first\b/g, 'run `pulumi up` for it first'],
+  [
+    /\blet it be made anew: plan with drift healed \([^)]*\), or declare another one/g,
+    'let it be made anew: `pulumi refresh`, then `pulumi up`; or use another one',
+  ],
   [/neither declared nor recorded/g, 'neither part of this stack nor recorded'],
   [
     /declare it, or correct the reference; `trustform list` shows what exists/g,
     'pass the name output of the resource that it names, or correct it; `trustform list` shows what exists',
   ],
-  [/\bspec\.(?=[a-z])/g, ''],
+  [/, or \{external: ID\} for an object that this configuration does not manage/g, ''],
+  [/--state(?: sqlite:PATH)?/g, '`pulumi config set trustform:state sqlite:PATH`'],
+  [/\bset TRUSTFORM_MASTER_KEY_FILE\b/g, 'set trustform:masterKeyFile (or TRUSTFORM_MASTER_KEY_FILE)'],
+  [/\bupgrade trustform to\b/g, 'install the plugin of'],
+  [/\bwhere trustform runs\b/g, 'where pulumi runs'],
+  // A program cannot choose these.
+  [/, or choose another with --http-01-listen HOST:PORT and route port 80 to it/g, ''],
+  [/, or name another one with --resolver HOST:PORT| \(--resolver HOST:PORT\)/g, ''],
+  [/\b(?:spec|metadata)\.(?=[a-z])/g, ''],
 ]
 
 /** Before a deletion nothing is declared any more, or it is all to go: the word has to be recorded first. */
