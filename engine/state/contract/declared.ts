@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Address } from '../../core/address.ts'
+import type { Mutation } from '../store.ts'
 import { codeOf, commit, draft, later, plain, put, remove, type StoreUnderTest, sealedRow, tenant } from './samples.ts'
 
 /** Revisions, serial, lineage, history. */
@@ -113,6 +115,36 @@ export function declaredState({ open, again }: StoreUnderTest): void {
       expect(await store.snapshot(tenant)).toEqual(seen)
       expect(plain(before)).toEqual(copy)
     }
+  })
+
+  const who: [whose: string, isOwn: (number: number) => boolean][] = [
+    ['its own', () => true],
+    ["others'", () => false],
+    ['its own between others', number => number % 3 === 1],
+  ]
+  test.each(who)('a snapshot after several commits, %s, shows all of them', async (_whose, isOwn) => {
+    const store = await open()
+    const other = await again(store)
+    const names = [...'hbdfaceg'].map(name => `Role/${name}` as const)
+    for (const [number, address] of names.entries()) await commit(number % 2 ? store : other, [put(draft(address))])
+    await store.snapshot(tenant)
+    const revisionOf = async (address: Address) => (await store.resource(tenant, address))?.revision ?? 0
+    const changes: ((address: Address) => Promise<Mutation>)[] = [
+      async address => remove(address, await revisionOf(address)),
+      async address => put(draft(address, { id: 'new' }), await revisionOf(address)),
+      async address => put(draft(`${address}-more` as Address)), // still a kind and a name,
+    ]
+    for (const [number, address] of names.entries()) {
+      const change = await changes[number % changes.length]?.(address)
+      await commit(isOwn(number) ? store : other, change ? [change] : [])
+      // Not after each.
+      if (number % 3 !== 2) continue
+      expect(await store.snapshot(tenant)).toEqual(await (await again(store)).snapshot(tenant))
+    }
+    const { resources } = await store.snapshot(tenant)
+    expect(resources).toEqual((await (await again(store)).snapshot(tenant)).resources)
+    expect(resources.map(({ address }) => address)).toEqual(resources.map(({ address }) => address).toSorted())
+    expect(resources).toHaveLength(7)
   })
 
   test('of commits made at once, a failing one does not affect its neighbours', async () => {

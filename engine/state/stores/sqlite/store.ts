@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Address } from '../../../core/address.ts'
 import type { StoreChange } from '../../records.ts'
 import type { Commit, StateStore } from '../../store.ts'
 import { applyCommit } from './apply-commit.ts'
@@ -58,6 +59,8 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
 
   async function commit(tenant: string, asked: Commit) {
     const committed = await write(() => applyCommit(runner, tenant, asked, randomUUID))
+    const declared = declaredIn(asked)
+    if (declared.length > 0) snapshots.note(tenant, committed.serial, declared)
     const change = changeOf(tenant, asked)
     if (change.events || change.jobs) for (const told of [...watchers]) told(change)
     return committed
@@ -106,6 +109,14 @@ export function sqliteStore(file: OpenFile, { patience = defaultPatience } = {})
       if (database.isOpen) database.close()
     },
   }
+}
+
+/** What it puts and deletes. */
+function declaredIn({ mutations }: Commit): Address[] {
+  return mutations.flatMap(mutation => {
+    if (mutation.type === 'put-resource') return [mutation.resource.address]
+    return mutation.type === 'delete-resource' ? [mutation.address] : []
+  })
 }
 
 function changeOf(tenant: string, { mutations }: Commit): StoreChange {
