@@ -1,6 +1,6 @@
 import { type Address, declareResource } from '../../engine/index.ts'
 import type { CheckFailure, ConfiguredProvider, Properties, ResourceName } from '../ports.ts'
-import { addressIn, declarationOf, filledInputs, reasonOf, wrongWishes } from './inputs.ts'
+import { addressIn, declarationOf, filledInputs, reasonOf, remember, wrongWishes } from './inputs.ts'
 import type { Parts } from './parts.ts'
 import { propertyPath } from './pointers.ts'
 
@@ -20,7 +20,9 @@ export function createCheck({ program }: Pick<Parts, 'program'>): ConfiguredProv
     const address = addressIn(kind, inputs)
     const other = address && program.claim(address, urn)
     if (address && other !== undefined) return { inputs, failures: [declaredTwice(address, other)] }
-    return { inputs: await filledInputs(declared, inputs), failures: [] }
+    const filled = await filledInputs(declared, inputs)
+    remember(declared, filled)
+    return { inputs: filled, failures: [] }
   }
 }
 

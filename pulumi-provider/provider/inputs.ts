@@ -39,19 +39,25 @@ export function declarationOf(kind: string, inputs: Properties): ResourceDeclara
 const lately = new Map<string, { readonly text: string; readonly resource: DesiredResource }>()
 
 /**
- * A resource of checked inputs. Throws everything that is wrong with them. One without changes is declared three times
- * in a run, in the same words.
+ * A resource of checked inputs. Throws everything that is wrong with them. Check has nearly always declared it in the
+ * same words a moment ago.
  */
 export async function declared(kind: string, inputs: Properties): Promise<DesiredResource> {
-  const key = `${kind}/${String(inputs.name)}`
-  const text = plainText(inputs)
-  const last = lately.get(key)
-  if (last && last.text === text) return last.resource
+  const last = lately.get(keyOf(kind, inputs))
+  if (last && last.text === plainText(inputs)) return last.resource
   const { resource, diagnostics } = await declareResource(declarationOf(kind, inputs))
   if (!resource) throw new DiagnosticsError(diagnostics.map(diagnosticInPulumiWords))
-  if (text !== undefined) lately.set(key, { text, resource })
+  remember(resource, inputs)
   return resource
 }
+
+/** What inputs declare, for those who ask next. */
+export function remember(resource: DesiredResource, inputs: Properties): void {
+  const text = plainText(inputs)
+  if (text !== undefined) lately.set(keyOf(resource.kind, inputs), { text, resource })
+}
+
+const keyOf = (kind: string, { name }: Properties) => `${kind}/${String(name)}`
 
 /** Undefined where it would not be the whole of them: secrets, what is not known yet, files whose content may change. */
 function plainText(inputs: Properties): string | undefined {
