@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ConnectGuard, egressRefused, refusalIn } from '../core/egress.ts'
 import type { HttpFailure, HttpRequest } from '../core/ports.ts'
@@ -90,6 +91,31 @@ const failures: [
 test.each(failures)('%s is told by its reason', async (_what, path, request, options, reason) => {
   await expect(ask(path, request, options)).rejects.toMatchObject({ name: 'HttpFailure', reason })
 })
+
+const waits: [what: string, request: Partial<HttpRequest>, reason: HttpFailure['reason']][] = [
+  ['an interruption', {}, 'aborted'],
+  ['the end of the time', { timeout: 50 }, 'timeout'],
+]
+test.each(waits)(
+  '%s does not wait for a connection that is never made',
+  { timeout: 8_000 },
+  async (_what, more, reason) => {
+    const interruption = new AbortController()
+    // Accepts, and never speaks TLS: undici gives up after ten seconds.
+    const silent = createTcpServer(() => {
+      if (reason === 'aborted') interruption.abort()
+    })
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number } // it listens on TCP
+    try {
+      const request = { url: `https://127.0.0.1:${port}/`, signal: interruption.signal, ...more }
+      await expect(ask('', request)).rejects.toMatchObject({ name: 'HttpFailure', reason })
+    } finally {
+      silent.close()
+    }
+  },
+)
 
 test('the guard sees the address that a name leads to, and its refusal is told', async () => {
   const before = connections

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Agent, Dispatcher } from 'undici'
 import manifest from '../../package.json' with { type: 'json' }
 import { refusalIn } from '../core/egress.ts'
-import { type Http, HttpFailure, type HttpRequest } from '../core/ports.ts'
+import { type Http, HttpFailure, type HttpRequest, type HttpResponse } from '../core/ports.ts'
 import { type ConnectorOptions, connectorFor } from './connector.ts'
 import { untrustedCodes } from './untrusted.ts'
 
@@ -31,6 +31,7 @@ export function createHttp(options: HttpOptions = {}): ClosableHttp {
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
   const userAgent = options.userAgent ?? `trustform/${manifest.version}`
   const agents = new Map<string, Agent>()
+  const running = new Set<Promise<HttpResponse>>()
   let undici: Promise<Undici> | undefined
   let closed = false
 
@@ -46,34 +47,47 @@ export function createHttp(options: HttpOptions = {}): ClosableHttp {
     return agent
   }
 
+  async function exchange(request: HttpRequest): Promise<HttpResponse> {
+    const agent = await agentFor(request.trustedRoots)
+    const limit = timeLimit(request)
+    try {
+      const { origin, pathname, search } = new URL(request.url)
+      const answer = agent.request({
+        origin,
+        path: pathname + search,
+        method: request.method,
+        headers: { 'user-agent': userAgent, ...request.headers },
+        body: request.body ?? null,
+        signal: limit.signal,
+        // The whole exchange has one limit; undici's own ones per phase would only blur its reason.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      })
+      const response = await unlessAborted(answer, limit.signal)
+      return { status: response.statusCode, headers: response.headers, body: await readBody(response, bodyLimit) }
+    } catch (error) {
+      throw failureOf(error, request, limit)
+    } finally {
+      limit.clear()
+    }
+  }
+
   return {
     async request(request) {
       if (closed) throw new HttpFailure('aborted', 'the HTTP client is closed')
-      const agent = await agentFor(request.trustedRoots)
-      const limit = timeLimit(request)
+      const answer = exchange(request)
+      running.add(answer)
       try {
-        const { origin, pathname, search } = new URL(request.url)
-        const response = await agent.request({
-          origin,
-          path: pathname + search,
-          method: request.method,
-          headers: { 'user-agent': userAgent, ...request.headers },
-          body: request.body ?? null,
-          signal: limit.signal,
-          // The whole exchange has one limit; undici's own ones per phase would only blur its reason.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        })
-        return { status: response.statusCode, headers: response.headers, body: await readBody(response, bodyLimit) }
-      } catch (error) {
-        throw failureOf(error, request, limit)
+        return await answer
       } finally {
-        limit.clear()
+        running.delete(answer)
       }
     },
     async close() {
       closed = true
-      await Promise.all([...agents.values()].map(agent => agent.close()))
+      await Promise.allSettled(running)
+      // Not `close`, which waits for connections that nobody waits for any more.
+      await Promise.all([...agents.values()].map(agent => agent.destroy()))
       agents.clear()
     },
   }
@@ -95,6 +109,19 @@ function timeLimit(request: HttpRequest): TimeLimit {
     milliseconds,
     expired: () => expiry.signal.aborted,
     clear: () => clearTimeout(timer),
+  }
+}
+
+/** undici (8, verified 2026-11) looks at the signal of a request only once its connection is made, or ten seconds later. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }
 
