@@ -6,6 +6,8 @@
 #
 # Ends with 1 when the preview refuses something, after it was told.
 set -uo pipefail
+# The plugin that was installed, not the one that lies beside trustform on the PATH.
+export PULUMI_IGNORE_AMBIENT_PLUGINS="${PULUMI_IGNORE_AMBIENT_PLUGINS:-true}"
 
 work=$(mktemp -d)
 code=0

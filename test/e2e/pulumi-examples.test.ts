@@ -73,6 +73,8 @@ test('a pull request gets what the preview says, and a job that fails where some
   expect(fine.status, fine.stderr).toBe(0)
   expect(fine.stdout).toMatch(/^<!-- trustform:pulumi-pull-request -->\n### Pulumi preview of `pull-request`/)
   expect(fine.stdout).toContain('trustform:index:Certificate: (create)')
+  // The plugin lies beside trustform on the PATH, too.
+  expect(fine.stdout).not.toContain('warning')
 
   const program = join(cwd, 'Pulumi.yaml')
   writeFileSync(program, readFileSync(program, 'utf8').replace('[web.internal', '[web.evil.example, web.internal'))
