@@ -21,6 +21,12 @@ export class SecretValue {
   }
 }
 
+/** Whether a value is marked as a secret, or anything in it is. */
+export function holdsSecret(value: Value | undefined): boolean {
+  if (value instanceof SecretValue) return true
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsSecret)
+}
+
 /** A property value as the protocol carries it, decoded: outputs and resource references are what they stand for. */
 export type Value = null | boolean | number | string | typeof unknown | SecretValue | readonly Value[] | Properties
 

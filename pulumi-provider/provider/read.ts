@@ -1,6 +1,13 @@
 import { type Address, isJsonObject, type Json, type RecordedResource, type Secret } from '../../engine/index.ts'
 import type { Backend } from '../backend/backend.ts'
-import { type CallContext, type ConfiguredProvider, type Properties, SecretValue, type Value } from '../ports.ts'
+import {
+  type CallContext,
+  type ConfiguredProvider,
+  holdsSecret,
+  type Properties,
+  SecretValue,
+  type Value,
+} from '../ports.ts'
 import { secretProperties } from '../schema/outputs.ts'
 import { addressIn, declared } from './inputs.ts'
 import { changeOf } from './judged.ts'
@@ -68,13 +75,14 @@ async function refreshed(engine: Backend, resource: RecordedResource, inputs: Pr
   )
   if (differing.size === 0) return { ...inputs, name }
   const recorded = await inputsOf(engine, resource)
+  // What is recorded has no marks of secrecy, and tells no more which part of a property had one.
   const current: { [name: string]: Value } = { ...inputs, name }
   for (const pointer of differing) {
     const field = pointer.slice(pointer.lastIndexOf('/') + 1)
     if (field === 'owner') continue
     const { [field]: value } = recorded
     if (value === undefined) delete current[field]
-    else current[field] = value
+    else current[field] = holdsSecret(inputs[field]) ? new SecretValue(bare(value) ?? null) : value
   }
   return current
 }

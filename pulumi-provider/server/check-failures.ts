@@ -1,5 +1,5 @@
 import pb from '@pulumi/pulumi/proto/provider_pb.js'
-import { type CheckFailure, type Properties, SecretValue, type Value } from '../ports.ts'
+import { type CheckFailure, holdsSecret, type Properties } from '../ports.ts'
 
 /**
  * What is wrong with inputs, for the CLI. It prints the property's value beside the reason, a secret one in plain text,
@@ -19,9 +19,4 @@ export function toCheckFailures(failures: readonly CheckFailure[], inputs: Prope
 /** The same where the engine took the marks of secrets off, so that any property could be one. */
 export function toUnnamedFailures(failures: readonly CheckFailure[]): pb.CheckFailure[] {
   return toCheckFailures(failures, {})
-}
-
-function holdsSecret(value: Value): boolean {
-  if (value instanceof SecretValue) return true
-  return typeof value === 'object' && value !== null && Object.values(value).some(holdsSecret)
 }

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { declareResource } from '../../engine/index.ts'
+import { type Properties, SecretValue } from '../ports.ts'
+import { type Declared, type Deployment, deployment, open } from './fixtures/deployment.ts'
+import { declarationOf } from './inputs.ts'
+
+function program(certificate: Properties): Declared[] {
+  return [
+    ['CertificateAuthority', 'root', { type: 'root', commonName: 'Root', keyType: 'ec' }],
+    ['Role', 'web', { ca: 'root', allowedDomains: ['acme.example'], allowSubdomains: true }],
+    ['Certificate', 'www', { role: 'web', domains: ['www.acme.example'], ...certificate }],
+  ]
+}
+
+/** Somebody else's change of the certificate, as the CLI makes one. */
+async function changeElsewhere(pulumi: Deployment, change: Properties): Promise<void> {
+  const engine = await pulumi.engine('cli')
+  const { spec, labels } = (await engine.get('Certificate/www')).resource
+  const { resource } = await declareResource(declarationOf('Certificate', { name: 'www', ...spec, labels, ...change }))
+  if (!resource) throw new Error('it is declared wrongly')
+  await engine.locked('apply', {}, locked => locked.applyAlone({ address: 'Certificate/www', resource, adopt: true }))
+}
+
+const secret = (value: SecretValue['value']) => new SecretValue(value)
+const domains = ['www.acme.example', 'hidden.acme.example', 'more.acme.example']
+const labels = { team: 'hidden', more: 'x' }
+
+const marked: [what: string, given: Properties, elsewhere: Properties][] = [
+  ['one label', { labels: { team: secret('hidden') } }, { labels }],
+  ['all labels', { labels: secret({ team: 'hidden' }) }, { labels }],
+  ['one domain', { domains: ['www.acme.example', secret('hidden.acme.example')] }, { domains }],
+  ['all domains', { domains: secret(['www.acme.example', 'hidden.acme.example']) }, { domains }],
+]
+test.each(marked)('what a refresh takes over is a secret where the program marked %s', async (_, given, elsewhere) => {
+  const pulumi = await deployment()
+  await pulumi.up(program(given))
+  await changeElsewhere(pulumi, elsewhere)
+  await pulumi.refresh()
+  const { inputs, outputs } = pulumi.stack.get('Certificate/www') ?? {}
+  for (const [name, value] of Object.entries(elsewhere)) {
+    expect(inputs?.[name]).toBeInstanceOf(SecretValue)
+    expect(outputs?.[name]).toBeInstanceOf(SecretValue)
+    expect(open(inputs?.[name])).toEqual({ secret: value })
+  }
+})
+
+test('what was no secret is none after a refresh', async () => {
+  const pulumi = await deployment()
+  await pulumi.up(program({ labels: { team: 'web' }, ttl: secret('30d') }))
+  await changeElsewhere(pulumi, { domains })
+  await pulumi.refresh()
+  expect(open(pulumi.stack.get('Certificate/www')?.inputs)).toMatchObject({
+    domains,
+    labels: { team: 'web' },
+    ttl: { secret: expect.stringMatching(/d$/) },
+  })
+})
