@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { inPulumiWords, inWordsOfDeletion } from './words.ts'
+import { type Diagnostic, DiagnosticsError, EngineError } from '../../engine/index.ts'
+import { sentenceOf } from '../ports.ts'
+import { errorInWords, inPulumiWords, inWordsOfDeletion } from './words.ts'
 
 /** As the sources have them; `…` stands for what is put in. */
 const sentences: [engine: string, program: string][] = [
@@ -72,4 +74,26 @@ test('before a deletion the word has to be recorded', () => {
   expect(inWordsOfDeletion('if you mean it, add --allow CertificateAuthority/root')).toBe(
     'if you mean it, set allowDestroy: true on it, run `pulumi up`, and delete it then',
   )
+})
+
+const inOtherWords: [what: string, error: unknown][] = [
+  ['an error', new EngineError('not_found', 'geheim is not there', { address: 'Role/geheim', remedy: 'make geheim' })],
+  [
+    'one of several',
+    new DiagnosticsError([
+      {
+        severity: 'error',
+        code: 'not_found',
+        message: 'geheim is not there',
+        address: 'Role/geheim',
+        remedy: 'make geheim',
+      },
+    ]),
+  ],
+]
+test.each(inOtherWords)('every word of %s is told, also the address before it', (_what, error) => {
+  const told = errorInWords(error, text => text.replaceAll('geheim', '(secret)'))
+  const diagnostics: readonly Diagnostic[] =
+    told instanceof EngineError ? [told.toDiagnostic()] : told instanceof DiagnosticsError ? told.diagnostics : []
+  expect(diagnostics.map(sentenceOf)).toEqual(['Role/(secret): (secret) is not there\n  remedy: make (secret)'])
 })

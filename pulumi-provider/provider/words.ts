@@ -49,23 +49,17 @@ export function diagnosticInPulumiWords<D extends Pick<Diagnostic, 'message' | '
 
 /** The same error in other words; what is none of ours stays as it is. */
 export function errorInWords(error: unknown, tell: (text: string) => string): unknown {
+  const told = ({ message, remedy, address }: Pick<Diagnostic, 'message' | 'remedy' | 'address'>) => ({
+    message: tell(message),
+    ...(remedy !== undefined && { remedy: tell(remedy) }),
+    // It is told before the message, and has the name in it.
+    ...(address !== undefined && { address: tell(address) }),
+  })
   if (error instanceof DiagnosticsError) {
-    return new DiagnosticsError(
-      error.diagnostics.map(each => ({
-        ...each,
-        message: tell(each.message),
-        ...(each.remedy !== undefined && { remedy: tell(each.remedy) }),
-      })),
-    )
+    return new DiagnosticsError(error.diagnostics.map(each => ({ ...each, ...told(each) })))
   }
   if (!(error instanceof EngineError)) return error
-  const { code, message, remedy, address, position, retryAfter, details } = error
-  return new EngineError(code, tell(message), {
-    remedy: remedy === undefined ? undefined : tell(remedy),
-    address,
-    position,
-    retryAfter,
-    details,
-    cause: error,
-  })
+  const { code, position, retryAfter, details } = error
+  const { message, ...rest } = told(error.toDiagnostic())
+  return new EngineError(code, message, { ...rest, position, retryAfter, details, cause: error })
 }
