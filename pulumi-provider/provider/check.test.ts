@@ -97,6 +97,13 @@ const refused: [what: string, kind: string, given: Properties, want: RegExp][] =
   ],
   ['a wish that is no truth', 'Role', { ...role, adopt: 'maybe' }, /^adopt: adopt is neither true nor false$/],
   ['a name that cannot be one', 'Role', { ...role, name: 'a/b' }, /^name: /],
+  ['a secret name', 'Role', { ...role, name: new SecretValue('geheim') }, /^name: a name cannot be a secret: /],
+  [
+    'one that is not known yet',
+    'Role',
+    { ...role, name: new SecretValue(unknown) },
+    /^name: a name cannot be a secret/,
+  ],
 ]
 test.each(refused)('refuses %s at its place', async (_what, kind, given, want) => {
   const { failures } = await check(kind, given)

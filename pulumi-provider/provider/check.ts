@@ -1,5 +1,11 @@
 import { type Address, declareResource } from '../../engine/index.ts'
-import type { CheckFailure, ConfiguredProvider, Properties, ResourceName } from '../ports.ts'
+import {
+  type CheckFailure,
+  type ConfiguredProvider,
+  type Properties,
+  type ResourceName,
+  SecretValue,
+} from '../ports.ts'
 import { addressIn, declarationOf, filledInputs, reasonOf, remember, wrongWishes } from './inputs.ts'
 import type { Parts } from './parts.ts'
 import { propertyPath } from './pointers.ts'
@@ -11,6 +17,7 @@ export function createCheck({ program }: Pick<Parts, 'program'>): ConfiguredProv
     const inputs = { ...given, ...nameFor(resource, given, oldInputs) }
     const failures = wrongWishes(kind, inputs)
     if (inputs.name === undefined) failures.push(unnamed(kind))
+    if (inputs.name instanceof SecretValue) failures.push(secretName)
     const { resource: declared, diagnostics } = await declareResource(declarationOf(kind, inputs))
     for (const diagnostic of diagnostics) {
       if (inputs.name === undefined && diagnostic.pointer === '/metadata/name') continue
@@ -48,6 +55,13 @@ function unnamed(kind: string): CheckFailure {
 }
 
 function declaredTwice(address: Address, other: string): CheckFailure {
+/** Short ones could not even be taken out of messages, and the state, plans and history hold it in clear. */
+const secretName: CheckFailure = {
+  property: 'name',
+  reason:
+    'a name cannot be a secret: whatever is told of the resource begins with it\n  remedy: give it a name that may be seen; take the mark of a secret off with `unsecret` where it is none',
+}
+
   return {
     property: 'name',
     reason: `${address} is declared twice: also by ${other}\n  remedy: give one of them another name`,
