@@ -54,7 +54,6 @@ function unnamed(kind: string): CheckFailure {
   }
 }
 
-function declaredTwice(address: Address, other: string): CheckFailure {
 /** Short ones could not even be taken out of messages, and the state, plans and history hold it in clear. */
 const secretName: CheckFailure = {
   property: 'name',
@@ -62,6 +61,7 @@ const secretName: CheckFailure = {
     'a name cannot be a secret: whatever is told of the resource begins with it\n  remedy: give it a name that may be seen; take the mark of a secret off with `unsecret` where it is none',
 }
 
+function declaredTwice(address: Address, other: string): CheckFailure {
   return {
     property: 'name',
     reason: `${address} is declared twice: also by ${other}\n  remedy: give one of them another name`,
