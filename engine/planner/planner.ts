@@ -92,10 +92,24 @@ function dependencyGraph(
           ...input.resource.references.flatMap(reference => world.addressOf(reference) ?? []),
           ...(driverOf(request, subject.kind).requires?.(subject, world) ?? []),
         ]
-      : (subject.recorded?.dependsOn ?? [])
+      : recordedOn(subject, world, request)
     graph.set(subject.address, edges.length < 2 ? edges : [...new Set(edges)])
   }
   return graph
+}
+
+/** What its kind chose by itself may go, as long as what stays serves it as well. */
+function recordedOn(subject: DecidedSubject, world: PlanWorld, request: PlanRequest): readonly Address[] {
+  const { dependsOn = [] } = subject.recorded ?? {}
+  const { requires, surveys = [], check } = driverOf(request, subject.kind)
+  const goes = (target: Address) => {
+    const found = world.subjects.get(target)
+    return found?.going && surveys.includes(found.kind)
+  }
+  if (!requires || !dependsOn.some(goes)) return dependsOn
+  const instead = requires(subject, world)
+  if (instead.length === 0 || check?.(subject, world).some(({ level }) => level === 'error')) return dependsOn
+  return [...dependsOn.filter(target => !goes(target)), ...instead]
 }
 
 function decide(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Lifecycle } from '../core/resource.ts'
+import type { Lifecycle, RecordedResource } from '../core/resource.ts'
 import type { Action } from '../kinds/driver.ts'
 import { declared, lives, recorded, request, sentences } from './fixtures/question.ts'
 import { isBlocked } from './plan.ts'
@@ -174,4 +174,29 @@ test('sentences of a plan are stable', () => {
   expect(
     sentences(plan(request({ recorded: [recorded('Role/web', { ca: undefined }, { dependsOn: [] })] })).document),
   ).toEqual(['delete orphan Role/web: no longer declared'])
+})
+
+/** Ordered through the provider `old` at a time when there was no other. */
+const ordered = (spec = {}) =>
+  recorded(
+    'Certificate/www',
+    { role: undefined, account: 'le', challengeType: 'dns-01', domains: ['a.corp.example', 'b.corp.example'], ...spec },
+    { ...lives(-1, 89, ''), dependsOn: ['AcmeAccount/le', 'DnsProvider/old'] },
+  )
+const provider = (name: string, ...managedZones: string[]) => recorded(`DnsProvider/${name}`, { managedZones })
+const elsewhere: [what: string, certificate: RecordedResource, providers: RecordedResource[], isInUse: boolean][] = [
+  ['there is no other', ordered(), [], true],
+  ['another one answers for all of its names', ordered(), [provider('new', '*.corp.example')], false],
+  ['another one answers for all zones that it serves', ordered(), [provider('new')], false],
+  ['another one answers for some of its names', ordered(), [provider('new', 'a.corp.example')], true],
+  ['another one answers for other names', ordered(), [provider('new', 'other.example')], true],
+  ['the certificate names it', ordered({ dnsProvider: 'old' }), [provider('new', '*.corp.example')], true],
+]
+test.each(
+  elsewhere,
+)('a DNS provider that was chosen for a certificate goes: %s', (_what, certificate, providers, isInUse) => {
+  const state = [recorded('AcmeAccount/le'), provider('old', '*.corp.example'), certificate, ...providers]
+  const { document } = plan(request({ mode: 'destroy', alone: 'DnsProvider/old', recorded: state }))
+  expect(sentences(document)[0]).toMatch(/^delete config DnsProvider\/old/)
+  expect(document.preflight.map(({ code }) => code)).toEqual(isInUse ? ['in_use'] : [])
 })
