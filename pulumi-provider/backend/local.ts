@@ -33,10 +33,16 @@ export function createLocalBackends(settings: ProviderSettings, ports: LocalPort
   const owners = new Map<string, Promise<Opened>>()
   let store: Promise<StateStore> | undefined
 
+  function openState(): Promise<StateStore> {
+    store ??= openStoreWhenWritten(state).catch(error => {
+      store = undefined
+      throw error
+    })
+    return store
+  }
   async function open(owner: string): Promise<Opened> {
-    store ??= openStoreWhenWritten(state)
     const clock = ports.clock && { clock: ports.clock }
-    const engine = await createEngine({ state: await store, tenant, owner, env, log: ports.log, ...clock })
+    const engine = await createEngine({ state: await openState(), tenant, owner, env, log: ports.log, ...clock })
     return { owner, engine, lock: createSharedLock(engine) }
   }
 
@@ -44,15 +50,18 @@ export function createLocalBackends(settings: ProviderSettings, ports: LocalPort
     async ownedBy(owner) {
       const opened = owners.get(owner) ?? open(owner)
       owners.set(owner, opened)
-      opened.catch(() => {
-        owners.delete(owner)
-        store = undefined
-      })
-      return backendOf(await opened)
+      try {
+        return backendOf(await opened)
+      } catch (error) {
+        // The next call tries again.
+        if (owners.get(owner) === opened) owners.delete(owner)
+        throw error
+      }
     },
     async close() {
-      for (const opened of owners.values()) {
-        const { engine, lock } = await opened
+      for (const opened of await Promise.allSettled(owners.values())) {
+        if (opened.status === 'rejected') continue
+        const { engine, lock } = opened.value
         await lock.close()
         await engine.close()
       }
@@ -111,17 +120,20 @@ async function applyOnce(
       told.waiting(
         `waits for the state, which \`${holder.operation}\` uses (process ${holder.pid} on ${holder.host}${since === undefined ? '' : `, since ${since}`})`,
       ),
-    locked =>
-      locked.applyAlone({
+    async locked => {
+      const applied = await locked.applyAlone({
         ...question,
         abort: signal,
         onEvent: event => {
           if (event.type === 'left-open') told.leftOpen(event.error)
         },
-      }),
+      })
+      // The lock has to hear of it too: it may be lost.
+      const [failure] = applied.result.failed
+      if (failure) throw failure.error
+      return applied
+    },
   )
-  const [failure] = result.failed
-  if (failure) throw failure.error
   const [skipped] = result.skipped
   if (skipped) throw new EngineError('interrupted', 'it was stopped before it began', { address: skipped.address })
   return plan.document

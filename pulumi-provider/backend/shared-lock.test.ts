@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { createEngine, type Engine, type LockedEngine } from '../../engine/index.ts'
+import { createEngine, type Engine, EngineError, type LockedEngine } from '../../engine/index.ts'
 import { createSharedLock } from './shared-lock.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'trustform-lock-'))
@@ -124,5 +124,19 @@ test('an error of one is its own', async () => {
     lock.run(never, quiet, async () => 'fine'),
   ])
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+  await lock.close()
+})
+
+test('whoever comes after a loss takes it anew, before any heartbeat has seen it', async () => {
+  const { engine, taken } = counted(await open('e.db'))
+  const lock = createSharedLock(engine)
+  const other = await open('e.db')
+  const lost = lock.run(never, quiet, async () => {
+    await other.unlock()
+    throw new EngineError('state_fenced', 'as a commit says it')
+  })
+  await expect(lost).rejects.toMatchObject({ code: 'state_fenced' })
+  await lock.run(never, quiet, async locked => expect(locked.lost.aborted).toBe(false))
+  expect(taken()).toBe(2)
   await lock.close()
 })

@@ -1,4 +1,4 @@
-import type { Engine, Lease, LockedEngine } from '../../engine/index.ts'
+import { type Engine, EngineError, type Lease, type LockedEngine } from '../../engine/index.ts'
 
 /** Milliseconds for which the lock is kept after the last use: the CLI's next step follows at once. */
 const patience = 300
@@ -20,6 +20,8 @@ interface Holding {
   readonly ended: Promise<void>
   /** Gives it back, or ends waiting for it. */
   readonly letGo: () => void
+  /** Whoever comes next takes the lock anew. */
+  readonly forget: () => void
   readonly waiting: Set<(heldBy: Lease) => void>
   users: number
   timer?: NodeJS.Timeout
@@ -38,7 +40,6 @@ export function createSharedLock(engine: Pick<Engine, 'locked'>): SharedLock {
       for (const tell of waiting) tell(heldBy)
     }
     const work = async (locked: LockedEngine) => {
-      // Whoever comes after a loss takes the lock anew.
       locked.lost.addEventListener('abort', () => forget(), { once: true })
       ready.resolve(locked)
       await done.promise
@@ -61,10 +62,11 @@ export function createSharedLock(engine: Pick<Engine, 'locked'>): SharedLock {
         stop.abort(new Error('nobody waits for the lock any more'))
         done.resolve()
       },
+      forget,
       waiting,
       users: 0,
     }
-    const forget = () => {
+    function forget() {
       if (current === holding) current = undefined
       // In use it is let go by the last user.
       if (holding.users === 0) done.resolve()
@@ -91,6 +93,10 @@ export function createSharedLock(engine: Pick<Engine, 'locked'>): SharedLock {
         const locked = await unlessAborted(holding.ready, signal)
         isHeld = true
         return await work(locked)
+      } catch (error) {
+        // A commit sees a loss before the next heartbeat does.
+        if (error instanceof EngineError && error.code === 'state_fenced') holding.forget()
+        throw error
       } finally {
         holding.waiting.delete(waiting)
         leave(holding, isHeld)
