@@ -130,7 +130,7 @@ export interface ConfiguredProvider {
     },
     context: CallContext,
   ): Promise<Made>
-  /** Refresh and import: without inputs and outputs it is an import, by id or name. Undefined when it is gone. */
+  /** Refresh, `get` and import: the last two by id or name, without inputs or with some. Undefined when it is gone. */
   read(
     resource: ResourceName,
     request: { readonly id: string; readonly inputs: Properties; readonly outputs: Properties },

@@ -1,4 +1,12 @@
-import { type Address, isJsonObject, type Json, type RecordedResource, type Secret } from '../../engine/index.ts'
+import {
+  type Address,
+  type DesiredResource,
+  DiagnosticsError,
+  isJsonObject,
+  type Json,
+  type RecordedResource,
+  type Secret,
+} from '../../engine/index.ts'
 import type { Backend } from '../backend/backend.ts'
 import {
   type CallContext,
@@ -9,7 +17,7 @@ import {
   type Value,
 } from '../ports.ts'
 import { secretProperties } from '../schema/outputs.ts'
-import { addressIn, declared } from './inputs.ts'
+import { addressIn, declared, wishesOf } from './inputs.ts'
 import { changeOf } from './judged.ts'
 import { computed, type Shown, show } from './outputs.ts'
 import type { Parts } from './parts.ts'
@@ -26,7 +34,10 @@ export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
     if (!shown || shown.look.verdict?.action === 'create') return undefined
     const { resource } = shown.look
     if (isImport && resource.owner !== engine.owner) tellOwner(resource, context)
-    const current = isImport ? await inputsOf(engine, resource) : await refreshed(engine, resource, inputs)
+    const wanted = await declaredBy(inputs, resource)
+    const current = wanted
+      ? await refreshed(engine, resource, wanted, inputs)
+      : { ...wishesIn(kind, inputs), ...(await inputsOf(engine, resource, inputs)) }
     const exportPrivateKey = isTrue(current.exportPrivateKey)
     return {
       id: resource.id,
@@ -59,10 +70,33 @@ function tellOwner({ address, owner }: RecordedResource, { tell }: CallContext):
   )
 }
 
+/** Undefined for less than a declaration: what a `get` is given beside the id comes as inputs, also to a refresh. */
+async function declaredBy(inputs: Properties, { kind, name }: RecordedResource): Promise<DesiredResource | undefined> {
+  if (Object.keys(inputs).length === 0) return undefined
+  try {
+    return await declared(kind, { ...inputs, name })
+  } catch (error) {
+    const isPart =
+      error instanceof DiagnosticsError &&
+      error.diagnostics.every(({ code }) => code === 'schema_violation' || code === 'field_unknown')
+    if (isPart) return undefined
+    throw error
+  }
+}
+
+function wishesIn(kind: string, inputs: Properties): Properties {
+  const wishes: readonly string[] = wishesOf(kind)
+  return Object.fromEntries(Object.entries(inputs).filter(([name]) => wishes.includes(name)))
+}
+
 /** The inputs that the stack remembers, except where what is recorded is another one now. */
-async function refreshed(engine: Backend, resource: RecordedResource, inputs: Properties): Promise<Properties> {
-  const { address, kind, name } = resource
-  const wanted = await declared(kind, { ...inputs, name })
+async function refreshed(
+  engine: Backend,
+  resource: RecordedResource,
+  wanted: DesiredResource,
+  inputs: Properties,
+): Promise<Properties> {
+  const { address, name } = resource
   const { document } = await engine.plan({ address, resource: wanted })
   const { diffs } = changeOf(document, address)
   const differing = new Set(
@@ -74,37 +108,40 @@ async function refreshed(engine: Backend, resource: RecordedResource, inputs: Pr
     ),
   )
   if (differing.size === 0) return { ...inputs, name }
-  const recorded = await inputsOf(engine, resource)
-  // What is recorded has no marks of secrecy, and tells no more which part of a property had one.
+  const recorded = await inputsOf(engine, resource, inputs)
   const current: { [name: string]: Value } = { ...inputs, name }
   for (const pointer of differing) {
     const field = pointer.slice(pointer.lastIndexOf('/') + 1)
     if (field === 'owner') continue
     const { [field]: value } = recorded
     if (value === undefined) delete current[field]
-    else current[field] = holdsSecret(inputs[field]) ? new SecretValue(bare(value) ?? null) : value
+    else current[field] = value
   }
   return current
 }
 
 const ordinaryLifecycle = { protect: false, onDelete: 'retain' } as const
 
-/** What a program would say of a recorded resource. */
-async function inputsOf(engine: Backend, resource: RecordedResource): Promise<Properties> {
+/**
+ * What a program would say of a recorded resource. A property is a secret where anything in the given one was: what is
+ * recorded has no marks, and does not tell which part of it had one.
+ */
+async function inputsOf(engine: Backend, resource: RecordedResource, given: Properties): Promise<Properties> {
   const { kind, name, spec, labels, lifecycle } = resource
   const secrets = await engine.secrets(resource)
   const inputs: { [name: string]: Value } = { name }
-  const confidential = secretProperties(kind)
   for (const [field, value] of Object.entries(spec)) {
-    if (value === undefined || value === null) continue
-    const plain = revealed(value, `/${field}`, secrets)
-    inputs[field] = confidential.includes(field) ? new SecretValue(bare(plain) ?? null) : plain
+    if (value !== undefined && value !== null) inputs[field] = revealed(value, `/${field}`, secrets)
   }
   if (Object.keys(labels).length > 0) inputs.labels = labels
   const isOrdinary = (Object.keys(ordinaryLifecycle) as (keyof typeof ordinaryLifecycle)[]).every(
     word => (lifecycle[word] ?? ordinaryLifecycle[word]) === ordinaryLifecycle[word],
   )
   if (!isOrdinary) inputs.lifecycle = { ...lifecycle }
+  const confidential = secretProperties(kind)
+  for (const [field, value] of Object.entries(inputs)) {
+    if (confidential.includes(field) || holdsSecret(given[field])) inputs[field] = new SecretValue(bare(value) ?? null)
+  }
   return inputs
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { declareResource } from '../../engine/index.ts'
 import { type Properties, SecretValue } from '../ports.ts'
-import { type Declared, type Deployment, deployment, open } from './fixtures/deployment.ts'
+import { type Declared, type Deployment, deployment, hearing, nameOf, open } from './fixtures/deployment.ts'
 import { declarationOf } from './inputs.ts'
 
 function program(certificate: Properties): Declared[] {
@@ -54,4 +54,46 @@ test('what was no secret is none after a refresh', async () => {
     labels: { team: 'web' },
     ttl: { secret: expect.stringMatching(/d$/) },
   })
+})
+
+/** As a `get` and the refreshes after it ask (verified 2026-11 with 3.259): what it was given is inputs and outputs. */
+const got: [what: string, inputs: Properties, outputs: Properties][] = [
+  ['by its id alone', {}, {}],
+  ['again after that', {}, { name: 'www', domains: ['former.acme.example'], serialNumber: '00' }],
+  ['with its name', { name: 'www' }, { name: 'www' }],
+  ['with some of its fields', { name: 'www', ttl: '1d' }, { name: 'www', ttl: '1d' }],
+  ['by something that it is no more', { labels: { team: 'web' } }, { labels: { team: 'web' } }],
+]
+test.each(got)('a resource is got %s', async (_what, inputs, outputs) => {
+  const pulumi = await deployment()
+  await pulumi.up(program({}))
+  const made = pulumi.stack.get('Certificate/www')
+  const provider = await pulumi.provider()
+  const request = { id: made?.id ?? '', inputs, outputs }
+  const read = await provider.read(nameOf('dev', 'Certificate', 'got'), request, hearing())
+  expect(read?.inputs).toEqual(made?.inputs)
+  expect(read?.outputs).toEqual(made?.outputs)
+})
+
+test('what a get is given as a secret stays one, and its wishes are heard', async () => {
+  const pulumi = await deployment()
+  await pulumi.up(program({ labels: { team: 'web' } }))
+  const provider = await pulumi.provider()
+  const state = { exportPrivateKey: true, labels: secret({ team: 'other' }) }
+  const request = { id: 'www', inputs: state, outputs: state }
+  const read = await provider.read(nameOf('dev', 'Certificate', 'got'), request, hearing())
+  expect(open(read?.outputs)).toMatchObject({
+    labels: { secret: { team: 'web' } },
+    privateKeyPem: { secret: expect.stringContaining('PRIVATE KEY') },
+  })
+})
+
+test('a refresh says what is wrong with a declaration otherwise', async () => {
+  const pulumi = await deployment()
+  await pulumi.up(program({}))
+  const { id = '', inputs = {}, outputs = {} } = pulumi.stack.get('Certificate/www') ?? {}
+  const provider = await pulumi.provider()
+  const csr = { ...inputs, csr: { file: 'nowhere.csr' } }
+  const read = provider.read(nameOf('dev', 'Certificate', 'www'), { id, inputs: csr, outputs }, hearing())
+  await expect(read).rejects.toThrow(/nowhere\.csr/)
 })
