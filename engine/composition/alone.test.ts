@@ -93,6 +93,19 @@ describe('a plan about one resource', () => {
     expect(nobody.result.done, 'what is not there is not deleted twice').toEqual([])
   })
 
+  test('replaces what could stay where somebody asks for it, and only that very object', async () => {
+    const shop = await workshop()
+    await shop.apply(standing)
+    const { id } = (await shop.engine.get('Certificate/www')).resource
+    const resource = await declare('Certificate', 'www', leaf)
+    const planned = async (anew: string) => actions((await planOf(shop.engine, resource, { anew })).document)
+    expect(await planned(id)).toEqual(['replace Certificate/www'])
+    expect(await planned('cert_another')).toEqual([])
+    await apply(shop.engine, { address: resource.address, resource, anew: id })
+    expect((await shop.engine.get('Certificate/www')).resource.id).not.toBe(id)
+    expect(await planned(id)).toEqual([])
+  })
+
   test('refuses another owner on both ways, until it is taken over', async () => {
     const shop = await workshop()
     await shop.apply(standing)

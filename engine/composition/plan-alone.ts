@@ -26,6 +26,8 @@ export interface AloneOptions {
   readonly adopt?: boolean
   /** The explicit word where its kind needs one to be deleted or replaced. */
   readonly allow?: boolean
+  /** Replace it, whatever its fields say, while it is the object of this id. */
+  readonly anew?: string
   readonly signal?: AbortSignal
 }
 
@@ -49,10 +51,10 @@ export async function planAlone(
   const resources = declared.map(each => settled(each, around.byAddress.get(each.address)))
   const desired = await inputsOf(session, resources, around)
   const question = { session, sightings, options, around, desired, snapshot }
-  if (!resource) return planWithin(question, around.above([address]))
+  if (!resource) return planWithin(question, await withSurveyed(around, around.above([address])))
   // A stand-in is spelled as what it stands for.
   const isSettled = resources.every(({ unknown }) => !unknown)
-  const wishes = `${options.adopt ?? false} ${options.allow ?? false}`
+  const wishes = `${options.adopt ?? false} ${options.allow ?? false} ${options.anew ?? ''}`
   const asked = { address, state: snapshot.resources, question: [wishes, ...textsOf(desired)].join('\n') }
   const known = isSettled ? answers?.of(asked) : undefined
   if (known) return known
@@ -71,6 +73,13 @@ async function planWhole(question: Question): Promise<MadePlan> {
   return isAnother ? planWithin(question, around.above([address])) : made
 }
 
+/** What stands on something that goes may find what it needs elsewhere. */
+async function withSurveyed(around: Neighbourhood, addresses: readonly Address[]): Promise<readonly Address[]> {
+  const drivers = [...(await loadDrivers([...new Set(addresses.map(kindOf))])).values()]
+  const surveyed = new Set(drivers.flatMap(({ surveys = [] }) => surveys))
+  return [...addresses, ...[...surveyed].flatMap(kind => around.ofKind(kind))]
+}
+
 interface Question {
   readonly session: Session
   readonly sightings: Sightings
@@ -86,9 +95,11 @@ async function planWithin(question: Question, also: readonly Address[]): Promise
   const kinds = [...declared.map(({ kind }) => kind), ...also.map(kindOf), kindOf(options.address)]
   const recorded = closureOf(around, declared, [options.address, ...also], await loadDrivers(kinds))
   const drivers = await loadDrivers([...kinds, ...recorded.map(({ kind }) => kind)])
+  const isToBeReplaced = options.anew !== undefined && around.byAddress.get(options.address)?.id === options.anew
   const base = {
     mode: options.resource ? ('apply' as const) : ('destroy' as const),
     alone: options.address,
+    ...(isToBeReplaced && { anew: options.address }),
     owner: session.owner,
     desired,
     recorded,

@@ -36,13 +36,21 @@ export function decideDeclared(
   const judged: RecordedSubject = { ...subject, recorded, diffs: diffs.map(withoutForce) }
   const { verdict, left } = verdictOf(judged, driver, world, request)
   const verdictWins = verdict && (!byFields || (strength[verdict.action] ?? 0) > (strength[byFields] ?? 0))
-  const chosen: Verdict | undefined = verdictWins
+  const asDeclared: Verdict | undefined = verdictWins
     ? verdict
     : byFields && { action: byFields, reason: 'config', because: becauseOf(diffs, byFields) }
+  const isAsked = request.anew === subject.address && !makesAnother(asDeclared)
+  const chosen: Verdict | undefined = isAsked
+    ? { action: 'replace', reason: 'config', because: 'asked for by name' }
+    : asDeclared
   if (!chosen) return { action: 'no-op', reason: 'config', diffs: [], ...left }
   const because =
     chosen.action === 'replace' ? `${chosen.because}${fateOf(recorded, driver, '; of the old one, ')}` : chosen.because
   return { action: chosen.action, reason: chosen.reason, because, diffs: judged.diffs }
+}
+
+function makesAnother(verdict: Verdict | undefined): boolean {
+  return verdict?.action === 'replace' || verdict?.action === 'create'
 }
 
 /** An orphan: recorded for this owner and no longer declared. Others' resources are left alone. */

@@ -54,6 +54,8 @@ export interface PlanRequest {
    * else is pruned, and others are looked at but not acted upon.
    */
   readonly alone?: Address
+  /** Made anew although it could stay: somebody asked for it. */
+  readonly anew?: Address
   readonly drivers: ReadonlyMap<string, Driver>
   fields(kind: string, spec: JsonObject): FieldFacts
 }

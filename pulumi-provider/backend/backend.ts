@@ -24,6 +24,8 @@ export interface Planned {
   readonly document: PlanDocument
   /** The resource as it was recorded then. */
   readonly recorded?: RecordedResource
+  /** With what it stands on. */
+  readonly around: readonly RecordedResource[]
 }
 
 /** What a person wants to know while something is applied. */

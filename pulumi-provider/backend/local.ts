@@ -86,7 +86,7 @@ function createBackend({ owner, engine, lock }: Opened): Backend {
     async plan(question) {
       const { plan, snapshot } = await engine.planAlone(question)
       const recorded = snapshot.resources.find(({ address }) => address === question.address)
-      return { document: plan.document, ...(recorded && { recorded }) }
+      return { document: plan.document, around: snapshot.resources, ...(recorded && { recorded }) }
     },
     async apply(question, told) {
       const { address, signal = new AbortController().signal } = question

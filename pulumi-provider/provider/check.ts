@@ -29,6 +29,7 @@ export function createCheck({ program }: Pick<Parts, 'program'>): ConfiguredProv
     if (address && other !== undefined) return { inputs, failures: [declaredTwice(address, other)] }
     const filled = await filledInputs(declared, inputs)
     remember(declared, filled)
+    program.check(urn, filled, Object.keys(oldInputs).length === 0)
     return { inputs: filled, failures: [] }
   }
 }

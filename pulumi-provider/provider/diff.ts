@@ -1,17 +1,21 @@
-import type { Address, Change, FieldDiff, RecordedResource } from '../../engine/index.ts'
+import { type Address, type AloneOptions, DiagnosticsError, EngineError } from '../../engine/index.ts'
+import type { Backend } from '../backend/backend.ts'
 import type { CallContext, ConfiguredProvider, FieldDifference, Properties } from '../ports.ts'
 import { topLevel } from '../property-path.ts'
-import { keyHoldingKinds, kindOutputs } from '../schema/outputs.ts'
+import { kindOutputs } from '../schema/outputs.ts'
+import { changed, changedOutput, differences } from './differences.ts'
 import { isAnother } from './foreseen.ts'
 import { addressIn, declared, wishesOf } from './inputs.ts'
 import { changeOf, tellFindings } from './judged.ts'
+import { outdated } from './outdated.ts'
 import type { Parts } from './parts.ts'
-import { propertyPath, propertyTokens } from './pointers.ts'
-import { isSame, isTrue, textOf, valueAtTokens } from './values.ts'
+import { isSame, isTrue } from './values.ts'
 
 /** What the driver would do, as differences of properties. */
-export function createDiff({ settings, program, backend }: Parts): ConfiguredProvider['diff'] {
+export function createDiff(parts: Parts): ConfiguredProvider['diff'] {
+  const { settings, program, backend } = parts
   return async ({ kind, urn }, { id, oldInputs, oldOutputs, inputs, ignored }, context) => {
+    program.compare(urn, id)
     const fields = new Map<string, FieldDifference>()
     const answer = () => {
       for (const path of [...fields.keys()]) if (ignored.includes(topLevel(path))) fields.delete(path)
@@ -21,7 +25,9 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
       if (wish !== 'adopt' && isTrue(inputs[wish]) !== isTrue(oldInputs[wish])) fields.set(wish, changed)
     }
     const address = addressIn(kind, inputs)
-    if (address === undefined || address !== formerAddress(kind, oldInputs, oldOutputs)) {
+    const former = formerAddress(kind, oldInputs, oldOutputs)
+    if (address === undefined || address !== former) {
+      if (address && former) await refuseToLeave(parts, former, { urn, oldInputs, inputs, signal: context.signal })
       for (const name of new Set([...Object.keys(oldInputs), ...Object.keys(inputs)])) {
         if (!isSame(oldInputs[name], inputs[name])) fields.set(name, changed)
       }
@@ -32,24 +38,24 @@ export function createDiff({ settings, program, backend }: Parts): ConfiguredPro
     const adopt = settings.adopt || isTrue(inputs.adopt)
     const resource = await declared(kind, inputs)
     const question = { address, resource, adopt, beside: program.previewed, signal: context.signal }
-    const { document, recorded } = await engine.plan(question)
+    const planned = await engine.plan(question)
+    const { document, recorded } = planned
     const change = changeOf(document, address)
     // Gone, or another one since: Pulumi can take note of a new id only by a replacement.
     const isOther = recorded?.id !== id || change.action === 'create'
     if (!isOther) for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
     if (!recorded) tellGone(address, settings.state, context)
     if (isOther || isAnother(change)) replaceBy(fields, kind)
-    else if (fields.size === 0 && recorded && isOutdated(recorded, oldOutputs)) {
-      noteVersion(fields)
-      context.tell('info', `${address}: was renewed elsewhere: what this stack knows of it is brought up to date`)
+    else if (fields.size === 0) {
+      for (const [path, field] of await forgotten(engine, question, { oldInputs, inputs, adopt }))
+        fields.set(path, field)
+      for (const name of await outdated(engine, planned, oldOutputs, context)) fields.set(name, changedOutput)
     }
     const result = answer()
     if (result.fields.size === 0) tellFindings(document, address, context)
     return result
   }
 }
-
-const changed: FieldDifference = { kind: 'update', replaces: false, input: true }
 
 /** The difference alone looks like any replacement, and a state that is merely elsewhere makes all of them. */
 function tellGone(address: Address, state: string, { tell }: CallContext): void {
@@ -58,61 +64,59 @@ function tellGone(address: Address, state: string, { tell }: CallContext): void 
   tell('warning', `${address} is not in ${where}, and would be made anew\n  remedy: ${remedy}`)
 }
 
-function formerAddress(kind: string, oldInputs: Properties, oldOutputs: Properties): Address | undefined {
-  return addressIn(kind, oldOutputs) ?? addressIn(kind, oldInputs)
+/**
+ * What an earlier run did and the stack has no note of, because it died before that: the inputs that the stack remembers
+ * are not those that are recorded.
+ */
+async function forgotten(
+  engine: Backend,
+  question: AloneOptions & { readonly address: Address },
+  sides: Parameters<typeof differences>[1],
+): Promise<ReadonlyMap<string, FieldDifference>> {
+  const { oldInputs, inputs } = sides
+  if (isSame(oldInputs, inputs)) return new Map()
+  const { address } = question
+  try {
+    const resource = await declared(address.slice(0, address.indexOf('/')), oldInputs)
+    const { document } = await engine.plan({ ...question, resource })
+    return differences(changeOf(document, address), sides)
+  } catch (error) {
+    // Of another version of the plugin, or of references that are gone: nothing that could be compared.
+    if (error instanceof DiagnosticsError || error instanceof EngineError) return new Map()
+    throw error
+  }
 }
 
-function differences(
-  change: Change,
+/** Another name is another object: refuses now what the deletion of the former one would be refused for in the end. */
+async function refuseToLeave(
+  { backend }: Parts,
+  address: Address,
   {
+    urn,
     oldInputs,
     inputs,
-    adopt,
-  }: { readonly oldInputs: Properties; readonly inputs: Properties; readonly adopt: boolean },
-): Map<string, FieldDifference> {
-  const fields = new Map<string, FieldDifference>()
-  for (const diff of change.diffs) {
-    if (diff.path === '/owner') {
-      // What another door owns is only looked at, until it is to be taken over.
-      if (adopt) fields.set('adopt', changed)
-      continue
-    }
-    const path = propertyPath(diff.path, inputs, oldInputs)
-    const before = fields.get(path)
-    const field = differenceOf(diff, oldInputs, inputs)
-    // One item of a set went where another one came.
-    fields.set(path, before ? { ...field, kind: 'update', replaces: before.replaces || field.replaces } : field)
-  }
-  const isVersion = change.action === 'renew' || change.action === 'reissue'
-  if (isVersion && fields.size === 0) noteVersion(fields)
-  return fields
+    signal,
+  }: {
+    readonly urn: string
+    readonly oldInputs: Properties
+    readonly inputs: Properties
+    readonly signal: AbortSignal
+  },
+): Promise<void> {
+  const allow = isTrue(oldInputs.allowDestroy) || isTrue(inputs.allowDestroy)
+  const { document } = await (await backend(urn)).plan({ address, allow, signal })
+  const blocked = document.changes.find(change => change.address === address)?.blocked
+  // What another owns stays as it is.
+  if (!blocked || blocked.code === 'owned_by') return
+  const { code, message, remedy } = blocked
+  throw new EngineError(code, `another name makes another object, and the one of now cannot go: ${message}`, {
+    address,
+    remedy,
+  })
 }
 
-/**
- * Somebody else renewed it since. Its issuers are not compared: those that the stack remembers are valid for as long as
- * the certificate, and come anew with the next one.
- */
-function isOutdated({ kind, status }: RecordedResource, { serialNumber }: Properties): boolean {
-  return keyHoldingKinds.includes(kind) && status.serial !== textOf(serialNumber)
-}
-
-/** Another version is another certificate. */
-function noteVersion(fields: Map<string, FieldDifference>): void {
-  for (const name of ['serialNumber', 'notAfter']) fields.set(name, { ...changed, input: false })
-}
-
-function differenceOf(
-  { path, before, after, forcesReplacement }: FieldDiff,
-  oldInputs: Properties,
-  inputs: Properties,
-): FieldDifference {
-  const tokens = propertyTokens(path)
-  return {
-    kind: before === null ? 'add' : after === null ? 'delete' : 'update',
-    replaces: forcesReplacement,
-    // Otherwise the program is as it was, and what is recorded is not.
-    input: !isSame(valueAtTokens(oldInputs, tokens), valueAtTokens(inputs, tokens)),
-  }
+function formerAddress(kind: string, oldInputs: Properties, oldOutputs: Properties): Address | undefined {
+  return addressIn(kind, oldOutputs) ?? addressIn(kind, oldInputs)
 }
 
 /** Without a field that says so by itself, what the new object will have of its own does. */

@@ -2,20 +2,32 @@ import type { Change, PlanDocument } from '../../engine/index.ts'
 import { type Properties, SecretValue, unknown, type Value } from '../ports.ts'
 import { kindOutputs } from '../schema/outputs.ts'
 import { outputNames } from './outputs.ts'
-import { bare, isTrue } from './values.ts'
+import { bare, isTrue, mayBeTrue } from './values.ts'
 
 /** Whether a change makes another object, with another id. */
 export function isAnother({ action }: Pick<Change, 'action'>): boolean {
   return action === 'create' || action === 'replace'
 }
 
+export interface Foresight {
+  /** The computed properties as they are. */
+  readonly known: Properties
+  readonly document: PlanDocument
+  /** Whether the same authority issues as before, also where the role is another one. */
+  readonly keepsAuthority: boolean
+}
+
 /**
  * The computed properties as they will be after a change: what stays is told, so that nothing that stands on it looks
  * changed, and the rest is unknown.
  */
-export function foreseen(change: Change, inputs: Properties, known: Properties, document: PlanDocument): Properties {
+export function foreseen(
+  change: Change,
+  inputs: Properties,
+  { known, document, keepsAuthority }: Foresight,
+): Properties {
   const { kind } = change
-  const isAsked = isTrue(inputs.exportPrivateKey)
+  const isAsked = mayBeTrue(inputs.exportPrivateKey)
   if (isAnother(change)) {
     const absent = ['revokedAt', ...(inputs.csr === undefined ? [] : ['privateKeyPem'])]
     return allUnknown(
@@ -23,10 +35,13 @@ export function foreseen(change: Change, inputs: Properties, known: Properties, 
       outputNames(kind, isAsked).filter(name => !absent.includes(name)),
     )
   }
-  const stays = staysAsItIs(change, inputs, document)
+  const stays = staysAsItIs(change, inputs, document, keepsAuthority)
   const outputs: { [name: string]: Value } = {}
   for (const name of outputNames(kind, isAsked)) {
-    if (!stays(name)) Object.assign(outputs, allUnknown(kind, [name]))
+    const data = name === 'fields' ? bare(inputs.data) : undefined
+    if (typeof data === 'object' && data !== null) outputs[name] = Object.keys(data).toSorted()
+    else if (!stays(name) || (name === 'privateKeyPem' && !isTrue(inputs.exportPrivateKey)))
+      Object.assign(outputs, allUnknown(kind, [name]))
     else if (known[name] !== undefined) outputs[name] = known[name]
   }
   // A new version is not revoked.
@@ -46,15 +61,25 @@ const follows: Readonly<Record<string, readonly string[]>> = {
   fields: ['data'],
 }
 
-const ofIssuers: readonly string[] = ['chainPem', 'rootPem']
+/** What changes with the authorities above. */
+export const ofIssuers: readonly string[] = ['chainPem', 'fullchainPem', 'rootPem']
 
-function staysAsItIs(change: Change, inputs: Properties, document: PlanDocument): (name: string) => boolean {
+function staysAsItIs(
+  change: Change,
+  inputs: Properties,
+  document: PlanDocument,
+  keepsAuthority: boolean,
+): (name: string) => boolean {
   const isVersion = change.action === 'renew' || change.action === 'reissue'
-  if (!isVersion) return name => !touches(change, ...(follows[name] ?? []))
+  if (!isVersion) {
+    const isBelowAnother = issuersAreReplaced(document, change.address)
+    return name => !(isBelowAnother && ofIssuers.includes(name)) && !touches(change, ...(follows[name] ?? []))
+  }
   const keepsIssuers =
     inputs.account === undefined &&
     change.reason !== 'dependency' &&
-    !touches(change, 'role', 'parent') &&
+    keepsAuthority &&
+    !touches(change, 'parent') &&
     !issuersChange(change, document)
   const keepsKey =
     change.kind === 'CertificateAuthority' ||
@@ -64,9 +89,14 @@ function staysAsItIs(change: Change, inputs: Properties, document: PlanDocument)
   return name => {
     // The root of a root is itself.
     if (name === 'rootPem' && isRoot) return false
-    if (ofIssuers.includes(name)) return keepsIssuers
+    if (ofIssuers.includes(name)) return keepsIssuers && name !== 'fullchainPem'
     return name === 'privateKeyPem' && keepsKey
   }
+}
+
+/** Whether an authority that was previewed before becomes another one, with another key. */
+export function issuersAreReplaced({ changes }: PlanDocument, below: string): boolean {
+  return changes.some(change => change.kind === 'CertificateAuthority' && change.address !== below && isAnother(change))
 }
 
 /** Whether an authority that was previewed before gets another certificate. */

@@ -37,13 +37,20 @@ const verbs: Partial<Record<Change['action'], string>> = {
   reissue: 'is issued again',
 }
 
-/** Throws everything for which this change would be refused. */
-export function refuseBlocked(document: PlanDocument, change: Change): void {
-  const { address, blocked } = change
+/**
+ * Throws everything for which this change would be refused. Where only fields that are not known yet would make it a
+ * replacement, that is told and not refused: they may turn out as they are.
+ */
+export function refuseBlocked(document: PlanDocument, change: Change, { tell }: CallContext): void {
+  const { address, blocked, diffs } = change
   const errors: Diagnostic[] = []
   if (blocked) {
     const { code, message, remedy } = blocked
-    errors.push({ severity: 'error', code, message, remedy, address })
+    const forcing = diffs.filter(({ forcesReplacement }) => forcesReplacement)
+    const isOpen = forcing.length > 0 && forcing.every(({ after }) => after === '(unknown)')
+    const diagnostic: Diagnostic = { severity: isOpen ? 'warning' : 'error', code, message, remedy, address }
+    if (isOpen) tell('warning', sentenceOf(diagnosticInPulumiWords(diagnostic)))
+    else errors.push(diagnostic)
   }
   for (const { level, ...finding } of document.preflight) {
     if (finding.address === address && level === 'error') errors.push({ ...finding, severity: 'error' })

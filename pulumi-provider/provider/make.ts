@@ -1,12 +1,14 @@
 import { EngineError } from '../../engine/index.ts'
 import type { CallContext, ConfiguredProvider, Made, Properties, ResourceName } from '../ports.ts'
+import { keepsAuthority } from './authority.ts'
 import { allUnknown, foreseen, isAnother } from './foreseen.ts'
 import { addressIn, declared } from './inputs.ts'
 import { changeOf, refuseBlocked, tellFindings, tellReason } from './judged.ts'
 import { computed, outputNames, show } from './outputs.ts'
 import type { Parts } from './parts.ts'
+import type { Program } from './program.ts'
 import { refreshesBeforeUpdate } from './refresh.ts'
-import { isTrue } from './values.ts'
+import { isTrue, mayBeTrue } from './values.ts'
 
 /**
  * Creating and updating are one thing: to make it so. A name that is recorded already is brought to what is declared,
@@ -32,7 +34,7 @@ async function foresee(
   context: CallContext,
 ): Promise<Made> {
   const resource = await declared(kind, inputs)
-  const asked = isTrue(inputs.exportPrivateKey)
+  const asked = mayBeTrue(inputs.exportPrivateKey)
   if (addressIn(kind, inputs) === undefined) {
     return { id: '', outputs: { ...inputs, ...allUnknown(kind, outputNames(kind, asked)) } }
   }
@@ -44,18 +46,20 @@ async function foresee(
     beside: program.previewed,
     adopt: settings.adopt || isTrue(inputs.adopt),
     allow: isTrue(inputs.allowDestroy),
+    ...replacing(program, urn),
     signal: context.signal,
   })
   const change = changeOf(document, address)
-  refuseBlocked(document, change)
+  refuseBlocked(document, change, context)
   tellFindings(document, address, context)
   tellReason(change, context)
   program.preview(resource)
   const shown = isAnother(change) ? undefined : await show(engine, { address }, { outside: false })
   const known = shown ? await computed(shown, asked) : {}
+  const foresight = { known, document, keepsAuthority: await keepsAuthority(engine, program, change) }
   return {
     id: shown?.look.resource.id ?? '',
-    outputs: { ...inputs, ...foreseen(change, inputs, known, document) },
+    outputs: { ...inputs, ...foreseen(change, inputs, foresight) },
   }
 }
 
@@ -77,6 +81,7 @@ async function make(
     resource,
     adopt: settings.adopt || isTrue(inputs.adopt),
     allow: isTrue(inputs.allowDestroy),
+    ...replacing(program, urn),
     signal: context.signal,
   }
   if (id !== undefined) await refuseAnother(id, async () => changeOf((await engine.plan(question)).document, address))
@@ -88,12 +93,19 @@ async function make(
         `${address}: what is needed outside no more could not be removed: ${error instanceof EngineError ? error.message : 'an unexpected error'}; the next run does it`,
       ),
   })
+  program.create(urn)
   tellFindings(document, address, context)
   const shown = await show(engine, { address }, { outside: false })
   if (!shown) throw new EngineError('state_conflict', `${address} was removed by somebody else at once`, { address })
   const outputs = { ...inputs, ...(await computed(shown, isTrue(inputs.exportPrivateKey))) }
   const refreshing = refreshesBeforeUpdate(engine, shown) && { refreshBeforeUpdate: true }
   return { id: shown.look.resource.id, outputs, ...refreshing }
+}
+
+/** What the CLI replaces becomes another object, also where its fields do not ask for it. */
+function replacing(program: Program, urn: string): { readonly anew?: string } {
+  const id = program.replacedId(urn)
+  return id === undefined ? {} : { anew: id }
 }
 
 /** An update cannot tell Pulumi of a new id. */

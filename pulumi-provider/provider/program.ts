@@ -1,4 +1,5 @@
 import type { Address, DesiredResource } from '../../engine/index.ts'
+import type { Properties } from '../ports.ts'
 
 /**
  * The program as far as this run has seen it. A preview is told resource by resource, and later ones stand on earlier
@@ -9,6 +10,20 @@ export interface Program {
   holderOf(address: Address): string | undefined
   /** Answers who else has it. */
   claim(address: Address, urn: string): string | undefined
+  /** A resource was checked with these inputs; `isNew` without former ones. */
+  check(urn: string, inputs: Properties, isNew: boolean): void
+  /** As they were checked last. */
+  inputsOf(urn: string): Properties | undefined
+  /** A resource was compared with the object of this id. */
+  compare(urn: string, id: string): void
+  /**
+   * The object whose place another one is to take, until it has. The CLI never says so: it checks a resource as a new
+   * one after it was compared, whether our answer asked for a replacement or a person (`--replace`, `taint`,
+   * `replaceOnChanges`, `deleteBeforeReplace`).
+   */
+  replacedId(urn: string): string | undefined
+  /** It has. */
+  create(urn: string): void
   /** What was previewed: declared, though not recorded. */
   readonly previewed: ReadonlyMap<Address, DesiredResource>
   preview(resource: DesiredResource): void
@@ -19,6 +34,9 @@ export interface Program {
 export function createProgram(): Program {
   const holders = new Map<Address, string>()
   const addresses = new Map<string, Address>()
+  const inputs = new Map<string, Properties>()
+  const compared = new Map<string, string>()
+  const replaced = new Map<string, string>()
   const previewed = new Map<Address, DesiredResource>()
   return {
     holderOf: address => holders.get(address),
@@ -30,6 +48,18 @@ export function createProgram(): Program {
       holders.set(address, urn)
       addresses.set(urn, address)
       return undefined
+    },
+    check(urn, checked, isNew) {
+      inputs.set(urn, checked)
+      const id = compared.get(urn)
+      if (isNew && id !== undefined) replaced.set(urn, id)
+    },
+    inputsOf: urn => inputs.get(urn),
+    compare: (urn, id) => void compared.set(urn, id),
+    replacedId: urn => replaced.get(urn),
+    create(urn) {
+      compared.delete(urn)
+      replaced.delete(urn)
     },
     previewed,
     preview: resource => void previewed.set(resource.address, resource),

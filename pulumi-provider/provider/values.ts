@@ -43,6 +43,11 @@ export function isTrue(value: Value | undefined): boolean {
   return bare(value) === true
 }
 
+/** In a preview what is not known yet may be. */
+export function mayBeTrue(value: Value | undefined): boolean {
+  return isTrue(value) || bare(value) === unknown
+}
+
 /** Whether two values mean the same, whatever is marked as a secret. Unknown is equal to nothing. */
 export function isSame(a: Value | undefined, b: Value | undefined): boolean {
   const [left, right] = [bare(a) ?? null, bare(b) ?? null]

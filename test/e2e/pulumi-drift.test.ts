@@ -162,7 +162,9 @@ test('what the command line made is imported by id and by name, and taken over o
   project.declare({ ...pki, servers: role({ maxTtl: '80d' }) })
   expect((await project.refused('up')).text).toMatch(/Role\/servers is owned by cli\s+remedy: .*adopt: true/)
   const target = ['--target', project.urn('Certificate', 'web')]
-  expect((await project.refused('destroy', ...target)).text).toMatch(/owned by cli\s+remedy: /)
+  expect((await project.do('destroy', ...target)).text).toContain('Certificate/web stays, because cli owns it')
+  expect((await listed(work))['Certificate/web']).toMatchObject({ owner: 'cli', id: before['Certificate/web']?.id })
+  await project.do('import', 'trustform:index:Certificate', 'web', 'web', '--protect=false')
 
   const adopting = {
     root: rootCa({ adopt: true }),

@@ -190,3 +190,42 @@ test('deleting first, ignoring changes and replacing on changes are obeyed', asy
   expect(after.id).not.toBe(before.id)
   await project.work.expect(0, ['state', 'verify'])
 })
+
+test('what the CLI replaces although it could stay is another object, and what was there is not lost', async () => {
+  const project = await world.project('asked')
+  const token = (value: string, options?: object) => secret({ token: value }, {}, options)
+  const names = ['root', 'servers', 'web', 'user']
+  const program = { ...pki, root: rootCa({ allowDestroy: true }), user: token('one-one-one') }
+  project.declare(program)
+  await project.do('up')
+  const ids = async () =>
+    Object.fromEntries(await Promise.all(names.map(async name => [name, (await project.recorded(name)).id])))
+  const asked: [name: string, ask: () => Promise<readonly string[]>][] = [
+    ['web', async () => ['--replace', project.urn('Certificate', 'web')]],
+    ['root', async () => ['--replace', project.urn('CertificateAuthority', 'root')]],
+    [
+      'user',
+      async () => {
+        await project.demand('state', 'taint', project.urn('Secret', 'user'), '--yes')
+        return []
+      },
+    ],
+    [
+      'user',
+      async () => {
+        project.declare({ ...program, user: token('two-two-two', { replaceOnChanges: ['data'] }) })
+        return []
+      },
+    ],
+  ]
+  for (const [name, ask] of asked) {
+    const before = await ids()
+    expect((await project.do('up', ...(await ask()))).steps).toMatchObject({ [name]: 'replace' })
+    const after = await ids()
+    expect(names.filter(each => after[each] !== before[each])).toEqual([name])
+    const { stdout } = await project.work.expect(0, ['list', '--json'])
+    const recorded = (JSON.parse(stdout) as { readonly id: string }[]).map(({ id }) => id) // its own format
+    expect(recorded.toSorted()).toEqual(Object.values(after).toSorted())
+    expect(Object.values((await project.do('up', '--expect-no-changes')).steps)).toEqual(names.map(() => 'same'))
+  }
+})

@@ -17,7 +17,7 @@ export const driver: Driver = {
 
 async function store(operation: Operation): Promise<Outcome> {
   const { path, data } = specOf<SecretSpec>(operation)
-  return { status: { path, fields: Object.keys(data) } }
+  return { status: { path, fields: Object.keys(data).toSorted() } }
 }
 
 /** References name a path, so two secrets at one path would be ambiguous. */
