@@ -3,9 +3,13 @@ import type { ConfiguredProvider, Properties, ProviderFactory } from '../ports.t
 
 /**
  * The configured provider. A plugin process is configured once. One that the CLI attached to serves every provider of
- * the program and every update one after the other; a call does not say which it means, so the latest one counts.
+ * the program and every run one after the other; a call does not say which it means, so a run has one configuration,
+ * and the latest run counts.
  */
 export interface Instances {
+  /** Before `configure`: the CLI's gRPC address, which is another one in each run. */
+  attach(address: string): void
+  /** Throws `usage` for a configuration that is not the one that the run has. */
   configure(config: Properties): Promise<void>
   use<T>(work: (provider: ConfiguredProvider) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -19,6 +23,7 @@ interface Instance {
 
 export function createInstances(factory: () => Promise<ProviderFactory>): Instances {
   let current: Instance | undefined
+  let run: { readonly address: string; config?: Properties | undefined } = { address: '' }
 
   /** What still uses a provider keeps it open. */
   async function closeUnused(instance: Instance): Promise<void> {
@@ -33,9 +38,22 @@ export function createInstances(factory: () => Promise<ProviderFactory>): Instan
   }
 
   return {
+    attach(address) {
+      if (address !== run.address) run = { address }
+    },
     async configure(config) {
-      const provider = await (await factory()).configure(config)
-      await replaceBy({ provider, users: 0, replaced: false })
+      const made = await factory()
+      const mine = run
+      const before = mine.config
+      if (before && made.diffConfig(before, config).fields.size > 0) throw anotherConfiguration()
+      mine.config = config
+      try {
+        const provider = await made.configure(config)
+        await replaceBy({ provider, users: 0, replaced: false })
+      } catch (error) {
+        mine.config = before
+        throw error
+      }
     },
     async use(work) {
       const instance = current
@@ -52,3 +70,9 @@ export function createInstances(factory: () => Promise<ProviderFactory>): Instan
     close: () => replaceBy(undefined),
   }
 }
+
+const anotherConfiguration = (): EngineError =>
+  new EngineError('usage', 'a process that the CLI attached to has one configuration, and this is a second one', {
+    remedy:
+      'give all providers of the program the same configuration, or run it without PULUMI_DEBUG_PROVIDERS: each then has a process of its own',
+  })

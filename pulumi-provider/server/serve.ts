@@ -51,7 +51,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     'grpc.enable_channelz': 0,
   })
   server.addService(procedures, {
-    ...handshakeRpcs(answering, { version: options.version, schema: once(options.schema) }),
+    ...handshakeRpcs(answering, instances, { version: options.version, schema: once(options.schema) }),
     ...configRpcs(answering, factory, instances),
     ...resourceRpcs(answering, instances),
     ...functionRpcs(answering, instances),

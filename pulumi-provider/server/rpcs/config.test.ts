@@ -1,4 +1,5 @@
 import grpc from '@grpc/grpc-js'
+import plugin from '@pulumi/pulumi/proto/plugin_pb.js'
 import pb from '@pulumi/pulumi/proto/provider_pb.js'
 import { expect, test } from 'vitest'
 import { type Properties, unknown } from '../../ports.ts'
@@ -70,4 +71,42 @@ test('configured again: the earlier provider is closed when nothing uses it any 
   await until(() => boxes.shelf.events.includes('closed 1'))
   await configure(boxes)
   expect(boxes.shelf.events.slice(-2)).toEqual(['opened 3: room', 'closed 2'])
+})
+
+/** As the CLI does before each provider of a program. */
+const attach = async (address: string) => {
+  await ask(boxes.client, procedures.handshake, new pb.ProviderHandshakeRequest().setEngineAddress(address))
+  await ask(boxes.client, procedures.attach, new plugin.PluginAttach().setAddress(address))
+}
+
+test('a second configuration in the same run is refused, because no call says which one it means', async () => {
+  await attach('127.0.0.1:1')
+  await configure(boxes, { room: 'cellar' })
+  await attach('127.0.0.1:1')
+  await configure(boxes, { room: 'cellar' })
+  await attach('127.0.0.1:1')
+  await expect(configure(boxes, { room: 'attic' })).rejects.toMatchObject({
+    code: grpc.status.INVALID_ARGUMENT,
+    details: expect.stringMatching(/^a process .* is a second one\n {2}remedy: .* PULUMI_DEBUG_PROVIDERS/),
+  })
+  await create(boxes, {})
+  expect(boxes.shelf.events).toEqual(['opened 1: room', 'opened 2: room', 'closed 1'])
+})
+
+test('of two configurations at the same time one is refused', async () => {
+  const outcomes = await Promise.allSettled(['cellar', 'attic'].map(room => configure(boxes, { room })))
+  expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+})
+
+test('a later run may have another configuration', async () => {
+  await attach('127.0.0.1:1')
+  await configure(boxes, { room: 'cellar' })
+  await attach('127.0.0.1:2')
+  await configure(boxes, { room: 'attic' })
+  expect(boxes.shelf.events).toEqual(['opened 1: room', 'opened 2: room', 'closed 1'])
+})
+
+test('a configuration that is wrong is none', async () => {
+  await expect(configure(boxes, { room: null })).rejects.toThrow('there is no room')
+  await configure(boxes, { room: 'attic' })
 })

@@ -2,18 +2,23 @@ import plugin from '@pulumi/pulumi/proto/plugin_pb.js'
 import type { IResourceProviderServer } from '@pulumi/pulumi/proto/provider_grpc_pb.js'
 import pb from '@pulumi/pulumi/proto/provider_pb.js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
+import type { Instances } from '../instances.ts'
 import { type Answering, unary } from '../unary.ts'
 
 /** Who this is, what it understands, and where the CLI can be told something. */
 export function handshakeRpcs(
   answering: Answering,
+  instances: Pick<Instances, 'attach'>,
   { version, schema }: { readonly version: string; readonly schema: () => Promise<string> },
 ) {
-  const { log } = answering
   const none = () => ({})
+  const attach = (address: string) => {
+    answering.log.connect(address)
+    instances.attach(address)
+  }
   return {
     handshake: unary(answering, none, (request: pb.ProviderHandshakeRequest) => {
-      log.connect(request.getEngineAddress())
+      attach(request.getEngineAddress())
       // Who shakes hands supports previews too.
       return new pb.ProviderHandshakeResponse()
         .setAcceptSecrets(true)
@@ -22,7 +27,7 @@ export function handshakeRpcs(
         .setSupportsAutonamingConfiguration(true)
     }),
     attach: unary(answering, none, (request: plugin.PluginAttach) => {
-      log.connect(request.getAddress())
+      attach(request.getAddress())
       return new empty.Empty()
     }),
     getPluginInfo: unary(answering, none, () => new plugin.PluginInfo().setVersion(version)),
