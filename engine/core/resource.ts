@@ -73,7 +73,7 @@ export interface RecordedResource {
   readonly name: string
   /** Stable identity, e.g. `ca_…`, `cert_…`; survives updates, not replacement. */
   readonly id: string
-  /** `cli`, `git:<source>`, `pulumi:<stack>`, `terraform:<workspace>` or `api`. */
+  /** `cli`, `git:<source>`, `pulumi:<project>/<stack>`, `terraform:<workspace>` or `api`. */
   readonly owner: string
   readonly revision: number
   /** The applied spec with defaults; secret fields hold a `SecretFingerprint`. */

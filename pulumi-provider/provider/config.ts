@@ -36,7 +36,7 @@ const readers: Readonly<Record<keyof ProviderSettings, { readonly read: Reader; 
     read: matching(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/, "a name of letters, digits, '.', '_' and '-'"),
     replaces: true,
   },
-  owner: { read: matching(/^[\x21-\x7e]{1,256}$/, 'a word such as pulumi:production') },
+  owner: { read: matching(/^[\x21-\x7e]{1,256}$/, 'a word such as pulumi:shop/production') },
   adopt: { read: truth },
 }
 

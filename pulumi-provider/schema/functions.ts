@@ -11,7 +11,7 @@ const exportPrivateKey: PropertySpecs = {
 const identity: PropertySpecs = {
   id: { description: 'Stable identity.', type: 'string' },
   name: { description: 'Name within kind and tenant.', type: 'string' },
-  owner: { description: 'Who keeps it: cli, git:<source>, pulumi:<stack> or api.', type: 'string' },
+  owner: { description: 'Who keeps it: cli, git:NAME, pulumi:PROJECT/STACK or api.', type: 'string' },
   labels: {
     description: 'Free words to find and group resources by.',
     type: 'object',

@@ -19,7 +19,7 @@ export const providerConfig: PropertySpecs = {
   },
   tenant: { description: 'Tenant of the state. Default: default.', type: 'string' },
   owner: {
-    description: 'Who the resources belong to. Default: pulumi: and the name of the stack.',
+    description: 'Who the resources belong to. Default: pulumi:PROJECT/STACK.',
     type: 'string',
   },
   adopt: {
