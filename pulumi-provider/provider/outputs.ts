@@ -4,17 +4,16 @@ import type { Backend } from '../backend/backend.ts'
 import { type Properties, SecretValue, type Value } from '../ports.ts'
 import { kindOutputs } from '../schema/outputs.ts'
 
-/** A recorded resource with its certificate, where it has one. */
+/** What is seen of a recorded resource. */
 export interface Shown {
   readonly look: Look
-  readonly certificate: CertificateView | undefined
 }
 
 type Teller = (shown: Shown) => Value | undefined | Promise<Value | undefined>
 
 const ofCertificate =
   (tell: (view: CertificateView) => Value | undefined): Teller =>
-  ({ certificate }) =>
+  ({ look: { certificate } }) =>
     certificate && tell(certificate)
 
 const ofStatus =
@@ -40,8 +39,8 @@ export const tellers: Readonly<Record<string, Teller>> = {
     const at = resource.status.revokedAt ?? live?.facts.revokedAt
     return typeof at === 'string' ? at : undefined
   },
-  privateKeyPem: async ({ certificate }) => {
-    const key = await certificate?.key?.()
+  privateKeyPem: async ({ look }) => {
+    const key = await look.certificate?.key?.()
     return key && new SecretValue(key.reveal())
   },
   accountUrl: ofStatus('url'),
@@ -62,7 +61,7 @@ export async function show(
   options: { readonly outside: boolean; readonly signal?: AbortSignal },
 ): Promise<Shown | undefined> {
   const look = await backend.look(asked, options)
-  return look && { look, certificate: look.certificate }
+  return look && { look }
 }
 
 export async function computed(shown: Shown, exportPrivateKey: boolean): Promise<Properties> {
