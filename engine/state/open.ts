@@ -12,6 +12,8 @@ interface Scheme {
 const openSqlite = async (path: string) => (await import('./stores/sqlite/store.ts')).openSqliteStore(path)
 const sqliteExists = (path: string) => path === ':memory:' || existsSync(path)
 
+const remedyOfUrl = 'write --state sqlite:PATH, for example sqlite:.trustform/state.db'
+
 /** Each kind of store by the scheme of its URL; a store is loaded when it is opened. */
 const schemes: Readonly<Record<string, Scheme>> = {
   sqlite: {
@@ -27,6 +29,8 @@ const schemes: Readonly<Record<string, Scheme>> = {
     },
     exists: sqliteExists,
   },
+  postgres: later('PostgreSQL'),
+  postgresql: later('PostgreSQL'),
 }
 
 /**
@@ -56,8 +60,16 @@ function parse(url: string): { readonly scheme: Scheme; readonly rest: string } 
   if (scheme === undefined || rest === '') {
     // Only the scheme is repeated: a URL may hold a password.
     throw new EngineError('usage', name === '' || rest === '' ? 'the state has no URL' : `unknown state "${name}:"`, {
-      remedy: 'write --state sqlite:PATH, for example sqlite:.trustform/state.db',
+      remedy: remedyOfUrl,
     })
   }
   return { scheme, rest }
+}
+
+/** A store that configurations may name already. */
+function later(name: string): Scheme {
+  const refuse = () => {
+    throw new EngineError('usage', `this version has no ${name} store yet`, { remedy: remedyOfUrl })
+  }
+  return { open: async () => refuse(), openWhenWritten: async () => refuse(), exists: refuse }
 }

@@ -1,7 +1,9 @@
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { type Properties, SecretValue, unknown, type Value } from '../ports.ts'
 import { checkConfig, diffConfig, settingsOf } from './config.ts'
-import { open } from './fixtures/deployment.ts'
+import { createProviderFactory } from './factory.ts'
+import { hearing, open } from './fixtures/deployment.ts'
 
 const checks: [what: string, config: Properties, inputs: Properties, failures: string[]][] = [
   ['nothing', {}, {}, []],
@@ -68,4 +70,21 @@ test('settings that are wrong or not known are refused, without their values', (
   }
   expect(refusal({ state: unknown })).toContain("the provider's state is not known yet")
   expect(refusal({ state: new SecretValue('canary') })).toMatch(/state is not sqlite:PATH(?!.*canary)/)
+})
+
+test('a kind of state that this version does not have is told when it is opened, without its URL', async () => {
+  const config = { state: 'postgres://pki:canary@db.internal/trustform' }
+  expect(checkConfig(config).failures).toEqual([])
+  const provider = await createProviderFactory({ env: {} }).configure(config)
+  const asked = provider.invoke('trustform:index:getCertificate', { name: 'web' }, hearing())
+  const refusal = await asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  await provider.close()
+  expect(refusal).toMatchObject({
+    message: 'this version has no PostgreSQL store yet',
+    remedy: expect.stringContaining('pulumi config set trustform:state sqlite:PATH'),
+  })
+  expect(inspect(refusal)).not.toContain('canary')
 })

@@ -7,7 +7,7 @@ import type { PropertySpecs } from './package-spec.ts'
 export const providerConfig: PropertySpecs = {
   state: {
     description:
-      'Where the state of Trustform is: sqlite:PATH or postgres://USER@HOST/DATABASE. Default: $TRUSTFORM_STATE, else sqlite:.trustform/state.db below the folder of the program.',
+      'Where the state of Trustform is: sqlite:PATH, and in a later version postgres://USER@HOST/DATABASE. Default: $TRUSTFORM_STATE, else sqlite:.trustform/state.db below the folder of the program.',
     type: 'string',
     // A PostgreSQL URL may have a password in it.
     secret: true,

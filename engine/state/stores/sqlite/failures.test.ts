@@ -28,7 +28,7 @@ import {
   take,
   tenant,
 } from '../../contract/samples.ts'
-import { openStore } from '../../open.ts'
+import { openStore, openStoreWhenWritten, stateExists } from '../../open.ts'
 import { openFile } from './open-file.ts'
 import { sqliteStore } from './store.ts'
 
@@ -109,9 +109,14 @@ describe('what cannot be opened', () => {
     ['state.db', 'the state has no URL'],
     ['mysql://user:hunter2@db/x', 'unknown state "mysql:"'],
     ['constructor:x', 'unknown state "constructor:"'],
+    ['postgres://user:hunter2@db/x', 'this version has no PostgreSQL store yet'],
+    ['postgresql://user:hunter2@db/x', 'this version has no PostgreSQL store yet'],
   ]
   test.each(urls)('the URL "%s" is a usage error', async (url, message) => {
-    await expect(openStore(url)).rejects.toMatchObject({ code: 'usage', message })
+    const refused = { code: 'usage', message, remedy: expect.stringContaining('--state sqlite:PATH') }
+    await expect(openStore(url)).rejects.toMatchObject(refused)
+    await expect(openStoreWhenWritten(url)).rejects.toMatchObject(refused)
+    expect(() => stateExists(url)).toThrow(message)
   })
 })
 
