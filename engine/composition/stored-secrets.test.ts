@@ -142,3 +142,16 @@ test('after a key rotation everything opens, here and in another process', async
   }
   expect(actions((await shop.plan(yaml)).plan.document)).toEqual([])
 })
+
+test('a stored secret under another name leaves nothing in the record that is gone', async () => {
+  const shop = await workshop()
+  shop.env.DNS_KEY = 'value'
+  const named = (name: string) => manifest('Secret', name, { path: 'infra/dns', data: { key: { env: 'DNS_KEY' } } })
+  const uses = provider({ secret: 'infra/dns#key' })
+  await shop.apply(named('dns') + uses)
+  const { document } = await shop.apply(named('other') + uses)
+  expect(actions(document)).toEqual(['create Secret/other', 'delete Secret/dns'])
+  expect((await shop.engine.get('DnsProvider/pdns')).resource.dependsOn).toEqual(['Secret/other'])
+  expect(actions((await shop.plan(named('other') + uses)).plan.document)).toEqual([])
+  expect(await shop.engine.verify()).toEqual([])
+})

@@ -6,6 +6,7 @@ import type { PlannedOperation } from '../planner/plan.ts'
 import type { Mutation, ResourceDraft } from '../state/store.ts'
 import { heldSecretId, specSecretId } from './context.ts'
 import type { ExecutorPorts } from './ports.ts'
+import type { RecordedIndex } from './recorded.ts'
 
 /** What an operation brought about, as the one commit that makes it durable. */
 interface Recording {
@@ -82,6 +83,18 @@ function certificateMutations(
   if ('keyId' in key) return [{ type: 'add-certificate', certificate: { ...row, keyId: key.keyId, createdAt } }]
   const keyId = `${row.id}/key`
   return [seal(keyId, key.privateKey), { type: 'add-certificate', certificate: { ...row, keyId, createdAt } }]
+}
+
+/** What was recorded on something that goes is recorded on what it stands on instead, as far as that is there. */
+export function releasedBy({ releases = [] }: PlannedOperation, recorded: RecordedIndex): RecordedResource[] {
+  return releases.flatMap(({ address, dependsOn }) => {
+    const known = recorded.get(address)
+    return known ? [{ ...known, dependsOn: dependsOn.filter(target => recorded.get(target)) }] : []
+  })
+}
+
+export function recordedAgain({ revision, ...resource }: RecordedResource): Mutation {
+  return { type: 'put-resource', resource, expectedRevision: revision }
 }
 
 export function removalOf(operation: Operation, removal: Removal, run: Recording): Mutation[] {

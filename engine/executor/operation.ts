@@ -12,7 +12,7 @@ import type { Mutation, OpenOperation } from '../state/store.ts'
 import type { SharedContext } from './context.ts'
 import { auditOf, outcomeEntries, retirementEntries } from './entries.ts'
 import { DurableJournal } from './journal.ts'
-import { draftOf, outcomeMutations, removalOf } from './mutations.ts'
+import { draftOf, outcomeMutations, recordedAgain, releasedBy, removalOf } from './mutations.ts'
 import type { ExecutorPorts, RunSettings } from './ports.ts'
 import type { RecordedIndex } from './recorded.ts'
 
@@ -45,9 +45,16 @@ export async function runOperation(run: Run, planned: PlannedOperation): Promise
   if (planned.action === 'delete') {
     const removal = await driver.delete(operation, context)
     const entries = outcomeEntries(run, planned, operation.id, removal)
-    const removed = [...removalOf(operation, removal, run), ...journal.ending('done'), ...entries]
-    await commit(run, removed, 'state.remove', planned)
+    const released = releasedBy(planned, recorded)
+    const removed = [...removalOf(operation, removal, run), ...released.map(recordedAgain)]
+    const { revisions } = await commit(
+      run,
+      [...removed, ...journal.ending('done'), ...entries],
+      'state.remove',
+      planned,
+    )
     recorded.delete(planned.address)
+    for (const each of released) recorded.set({ ...each, revision: revisions.get(each.address) ?? each.revision })
     return
   }
   const outcome = await perform(driver, operation, context)

@@ -23,12 +23,16 @@ export function operationsOf(
   const acts = (address: Address) => (actions.get(address) ?? 'no-op') !== 'no-op'
   const before = nearest(dependencies, address => acts(address) && actions.get(address) !== 'delete')
   const users = nearest(dependentsOf(withRecorded(dependencies, world)), acts)
+  const released = releasesOf(actions, world, dependencies)
+  const instead = (releases: PlannedOperation['releases'] = []) =>
+    releases.flatMap(({ dependsOn }) => dependsOn.filter(target => acts(target)))
   const operations: PlannedOperation[] = []
   for (const { address, kind, name, action, reason, dependsOn } of changes) {
     if (action === 'no-op') continue
     const subject = world.subjects.get(address) as Subject // every change comes from a subject
     const { recorded } = subject
     const resource = inputs.get(address)?.resource
+    const releases = released.get(address)
     operations.push({
       address,
       kind,
@@ -42,11 +46,31 @@ export function operationsOf(
       labels: resource?.labels ?? recorded?.labels ?? {},
       lifecycle: resource?.lifecycle ?? recorded?.lifecycle ?? {},
       dependsOn,
-      after: action === 'delete' ? users(address) : before(address),
+      ...(releases && { releases }),
+      after: action === 'delete' ? [...new Set([...users(address), ...instead(releases)])] : before(address),
       expectedRevision: recorded?.revision ?? null,
     })
   }
   return { operations, revisions: revisionsOf(operations, world, dependencies) }
+}
+
+/** By what goes: who stays as it is and was recorded on it. The first of several that go takes its place in the record. */
+function releasesOf(
+  actions: ReadonlyMap<Address, Change['action']>,
+  world: PlanWorld,
+  dependencies: Graph,
+): ReadonlyMap<Address, NonNullable<PlannedOperation['releases']>> {
+  const goes = (address: Address) => actions.get(address) === 'delete'
+  const released = new Map<Address, NonNullable<PlannedOperation['releases']>>()
+  if (![...actions.values()].includes('delete')) return released
+  for (const { address, recorded } of world.subjects.values()) {
+    if ((actions.get(address) ?? 'no-op') !== 'no-op') continue
+    const first = recorded?.dependsOn.find(goes)
+    if (first === undefined) continue
+    const dependsOn = (dependencies.get(address) ?? []).filter(target => !goes(target))
+    released.set(first, [...(released.get(first) ?? []), { address, dependsOn }])
+  }
+  return released
 }
 
 /** Revisions of all that the operations touch or depend on, however far down. */

@@ -93,6 +93,8 @@ export interface PlannedOperation {
   readonly lifecycle: Lifecycle
   /** Recorded with the resource: what it stands on. */
   readonly dependsOn: readonly Address[]
+  /** Of a deletion: what stays as it is, was recorded on this, and stands on others now. */
+  readonly releases?: readonly { readonly address: Address; readonly dependsOn: readonly Address[] }[]
   /** Operations of this plan that must be done before. */
   readonly after: readonly Address[]
   /** Revision that the decision was made on; null for a resource that was not recorded. */
