@@ -1,8 +1,8 @@
-import { EngineError } from '../../engine/index.ts'
-import type { Told } from '../backend/backend.ts'
+import type { Address } from '../../engine/index.ts'
 import type { ConfiguredProvider } from '../ports.ts'
 import { addressIn } from './inputs.ts'
 import type { Parts } from './parts.ts'
+import { toldTo } from './told.ts'
 import { isTrue } from './values.ts'
 import { errorInWords, inWordsOfDeletion } from './words.ts'
 
@@ -15,29 +15,36 @@ export function createDelete({ program, backend }: Parts): ConfiguredProvider['d
     if (!found) return
     const { kind, address, owner } = found.resource
     const now = program.inputsOf(urn) ?? {}
-    // Deleting before replacing: what takes its place is made by one operation with it.
-    if (program.replacedId(urn) === id && addressIn(kind, now) === address) return
+    // Deleted before it is replaced: one operation of the engine does both.
+    if (program.isAwaited(urn) && addressIn(kind, now) === address) return program.replace(urn, id)
     // Renamed in the program alone: the same object goes on under another URN.
     const holder = program.holderOf(address)
     if (holder !== undefined && holder !== urn) return
+    if (program.createdId(urn) === id) {
+      context.tell('warning', wasNotReplaced(address))
+      return
+    }
     if (owner !== engine.owner) {
       context.tell('warning', `${address} stays, because ${owner} owns it: this stack only looked at it`)
       return
     }
     const allow = [oldInputs, outputs, now].some(each => isTrue(each.allowDestroy))
     const question = { address, allow, signal: context.signal }
-    const told: Told = {
-      waiting: message => context.tell('info', message),
-      leftOpen: error =>
-        context.tell(
-          'warning',
-          `${address}: ${error instanceof EngineError ? error.message : 'something outside could not be removed'}`,
-        ),
-    }
     try {
-      await engine.apply(question, told)
+      await engine.apply(question, toldTo(context, address))
     } catch (error) {
       throw errorInWords(error, inWordsOfDeletion)
     }
   }
+}
+
+/**
+ * `--replace` and `taint` create it and then delete what it was, without ever having asked for a comparison; to its
+ * creation this looks like a run that died before Pulumi took note of it, which must not issue twice.
+ */
+function wasNotReplaced(address: Address): string {
+  return (
+    `${address} was not replaced, and stays as it is: nothing told the replacement from a run that is gone on with` +
+    '\n  remedy: to make it anew, set deleteBeforeReplace on it for that run'
+  )
 }

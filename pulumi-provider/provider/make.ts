@@ -1,4 +1,4 @@
-import { EngineError } from '../../engine/index.ts'
+import { type AloneOptions, EngineError } from '../../engine/index.ts'
 import type { CallContext, ConfiguredProvider, Made, Properties, ResourceName } from '../ports.ts'
 import { keepsAuthority } from './authority.ts'
 import { allUnknown, foreseen, isAnother } from './foreseen.ts'
@@ -8,6 +8,7 @@ import { computed, outputNames, show } from './outputs.ts'
 import type { Parts } from './parts.ts'
 import type { Program } from './program.ts'
 import { refreshesBeforeUpdate } from './refresh.ts'
+import { toldTo } from './told.ts'
 import { isTrue, mayBeTrue } from './values.ts'
 
 /**
@@ -85,25 +86,18 @@ async function make(
     signal: context.signal,
   }
   if (id !== undefined) await refuseAnother(id, async () => changeOf((await engine.plan(question)).document, address))
-  const document = await engine.apply(question, {
-    waiting: message => context.tell('info', message),
-    leftOpen: error =>
-      context.tell(
-        'warning',
-        `${address}: what is needed outside no more could not be removed: ${error instanceof EngineError ? error.message : 'an unexpected error'}; the next run does it`,
-      ),
-  })
-  program.create(urn)
+  const document = await engine.apply(question, toldTo(context, address))
   tellFindings(document, address, context)
   const shown = await show(engine, { address }, { outside: false })
   if (!shown) throw new EngineError('state_conflict', `${address} was removed by somebody else at once`, { address })
+  program.create(urn, shown.look.resource.id)
   const outputs = { ...inputs, ...(await computed(shown, isTrue(inputs.exportPrivateKey))) }
   const refreshing = refreshesBeforeUpdate(engine, shown) && { refreshBeforeUpdate: true }
   return { id: shown.look.resource.id, outputs, ...refreshing }
 }
 
 /** What the CLI replaces becomes another object, also where its fields do not ask for it. */
-function replacing(program: Program, urn: string): { readonly anew?: string } {
+function replacing(program: Program, urn: string): Pick<AloneOptions, 'anew'> {
   const id = program.replacedId(urn)
   return id === undefined ? {} : { anew: id }
 }

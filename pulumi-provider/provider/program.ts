@@ -18,12 +18,17 @@ export interface Program {
   compare(urn: string, id: string): void
   /**
    * The object whose place another one is to take, until it has. The CLI never says so: it checks a resource as a new
-   * one after it was compared, whether our answer asked for a replacement or a person (`--replace`, `taint`,
-   * `replaceOnChanges`, `deleteBeforeReplace`).
+   * one after it was compared, whether our answer asked for the replacement or the program (`replaceOnChanges`).
    */
   replacedId(urn: string): string | undefined
-  /** It has. */
-  create(urn: string): void
+  /** What was to be deleted first is replaced by what is created next. */
+  replace(urn: string, id: string): void
+  /** Checked as a new one, and not created yet. */
+  isAwaited(urn: string): boolean
+  /** A resource was made or found, as this object. */
+  create(urn: string, id: string): void
+  /** As what it was, in this run. */
+  createdId(urn: string): string | undefined
   /** What was previewed: declared, though not recorded. */
   readonly previewed: ReadonlyMap<Address, DesiredResource>
   preview(resource: DesiredResource): void
@@ -37,6 +42,8 @@ export function createProgram(): Program {
   const inputs = new Map<string, Properties>()
   const compared = new Map<string, string>()
   const replaced = new Map<string, string>()
+  const created = new Map<string, string>()
+  const awaited = new Set<string>()
   const previewed = new Map<Address, DesiredResource>()
   return {
     holderOf: address => holders.get(address),
@@ -50,17 +57,23 @@ export function createProgram(): Program {
       return undefined
     },
     check(urn, checked, isNew) {
-      inputs.set(urn, checked)
+      if (isNew) awaited.add(urn)
       const id = compared.get(urn)
       if (isNew && id !== undefined) replaced.set(urn, id)
+      inputs.set(urn, checked)
     },
     inputsOf: urn => inputs.get(urn),
     compare: (urn, id) => void compared.set(urn, id),
     replacedId: urn => replaced.get(urn),
-    create(urn) {
+    replace: (urn, id) => void replaced.set(urn, id),
+    isAwaited: urn => awaited.has(urn),
+    create(urn, id) {
+      awaited.delete(urn)
       compared.delete(urn)
       replaced.delete(urn)
+      created.set(urn, id)
     },
+    createdId: urn => created.get(urn),
     previewed,
     preview: resource => void previewed.set(resource.address, resource),
     begin: () => previewed.clear(),

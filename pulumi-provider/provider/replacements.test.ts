@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { type Properties, SecretValue, unknown } from '../ports.ts'
-import { type Declared, type Deployment, deployment, type Outputs } from './fixtures/deployment.ts'
+import { type Declared, type Deployment, deployment, type Outputs, type RunOptions } from './fixtures/deployment.ts'
 
 const named = (of: Outputs, key: string) => of(key).name ?? null
 
@@ -76,36 +76,41 @@ function expectChain(pulumi: Deployment): void {
 }
 
 describe('what the CLI replaces although it could stay', () => {
-  const forced: [key: string, how: string, deleteBefore: boolean][] = [
-    ['Certificate/www', 'created first', false],
-    ['Certificate/www', 'deleted first', true],
-    ['Secret/user', 'created first', false],
-    ['Secret/user', 'deleted first', true],
-    ['CertificateAuthority/root', 'created first, with all that stands on it', false],
-    ['CertificateAuthority/root', 'deleted first, with all that stands on it', true],
-    ['Role/web', 'created first', false],
-    ['Role/web', 'deleted first', true],
+  const keys = ['Certificate/www', 'Secret/user', 'CertificateAuthority/root', 'Role/web']
+  const ways: [how: string, options: (key: string) => RunOptions][] = [
+    ['on changes, created first', key => ({ replaceOnChanges: [key] })],
+    ['on changes, deleted first', key => ({ replaceOnChanges: [key], deleteBefore: [key] })],
+    ['asked for, deleted first', key => ({ replace: [key], deleteBefore: [key] })],
   ]
-  test.each(forced)('%s, %s, is another object afterwards, and is there', async (key, _how, deleteBefore) => {
+  const replaced = ways.flatMap(([how, options]) => keys.map(key => [key, how, options(key)] as const))
+  test.each(replaced)('%s, %s, is another object afterwards, and is there', async (key, _how, options) => {
     const pulumi = await deployment()
     await pulumi.up(program())
     const before = { id: pulumi.stack.get(key)?.id, addresses: await addresses(pulumi) }
-    const options = { replace: [key], ...(deleteBefore && { deleteBefore: [key] }) }
-    const foreseen = await pulumi.preview(program(), options)
-    expect(foreseen.steps).toContain(`replace ${key}: asked for`)
-    const made = await pulumi.up(program(), options)
-    expect(made.steps).toContain(`replace ${key}: asked for`)
+    expect((await pulumi.preview(program(), options)).steps).toContain(`replace ${key}: asked for`)
+    expect((await pulumi.up(program(), options)).steps).toContain(`replace ${key}: asked for`)
     expect(pulumi.stack.get(key)?.id).not.toBe(before.id)
     expect(await addresses(pulumi)).toEqual(before.addresses)
     expect((await pulumi.up(program())).steps).toEqual(unchanged)
     expectChain(pulumi)
   })
 
+  test.each(keys)('%s, asked for and created first, stays as it is, with a word', async key => {
+    const pulumi = await deployment()
+    await pulumi.up(program())
+    const before = pulumi.stack.get(key)?.id
+    const { told } = await pulumi.up(program(), { replace: [key] })
+    expect(told.join('\n')).toContain(`${key} was not replaced, and stays as it is`)
+    expect(pulumi.stack.get(key)?.id).toBe(before)
+    expect(await addresses(pulumi)).toContain(key)
+    expect((await pulumi.up(program())).steps).toEqual(unchanged)
+  })
+
   test('an authority needs its word for it', async () => {
     const pulumi = await deployment()
     const plain = program({ root: { allowDestroy: false } })
     await pulumi.up(plain)
-    const options = { replace: ['CertificateAuthority/root'] }
+    const options = { replaceOnChanges: ['CertificateAuthority/root'] }
     for (const run of [pulumi.preview, pulumi.up]) {
       await expect(run(plain, options)).rejects.toThrow('needs an explicit word')
     }

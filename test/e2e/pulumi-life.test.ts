@@ -191,41 +191,43 @@ test('deleting first, ignoring changes and replacing on changes are obeyed', asy
   await project.work.expect(0, ['state', 'verify'])
 })
 
-test('what the CLI replaces although it could stay is another object, and what was there is not lost', async () => {
+test('what the CLI replaces although it could stay is another object where that can be told, and never lost', async () => {
   const project = await world.project('asked')
-  const token = (value: string, options?: object) => secret({ token: value }, {}, options)
-  const names = ['root', 'servers', 'web', 'user']
-  const program = { ...pki, root: rootCa({ allowDestroy: true }), user: token('one-one-one') }
-  project.declare(program)
+  const first = { deleteBeforeReplace: true }
+  const make = (value: string, options?: object) => ({
+    root: rootCa({ allowDestroy: true }, options),
+    servers: role(),
+    web: certificate({}, options),
+    user: secret({ token: value }, {}, { ...options, replaceOnChanges: ['data'] }),
+  })
+  const names = Object.keys(make(''))
+  const ids = async () => {
+    const all = await Promise.all(names.map(async name => [name, (await project.recorded(name)).id] as const))
+    return Object.fromEntries(all)
+  }
+  project.declare(make('one-one-one'))
   await project.do('up')
-  const ids = async () =>
-    Object.fromEntries(await Promise.all(names.map(async name => [name, (await project.recorded(name)).id])))
-  const asked: [name: string, ask: () => Promise<readonly string[]>][] = [
-    ['web', async () => ['--replace', project.urn('Certificate', 'web')]],
-    ['root', async () => ['--replace', project.urn('CertificateAuthority', 'root')]],
-    [
-      'user',
-      async () => {
-        await project.demand('state', 'taint', project.urn('Secret', 'user'), '--yes')
-        return []
-      },
-    ],
-    [
-      'user',
-      async () => {
-        project.declare({ ...program, user: token('two-two-two', { replaceOnChanges: ['data'] }) })
-        return []
-      },
-    ],
+  const replace = (kind: string, name: string) => ['--replace', project.urn(kind, name)]
+  const asked: [name: string, program: ReturnType<typeof make>, flags: readonly string[], isAnother: boolean][] = [
+    ['web', make('one-one-one'), replace('Certificate', 'web'), false],
+    ['web', make('one-one-one', first), replace('Certificate', 'web'), true],
+    ['root', make('one-one-one', first), replace('CertificateAuthority', 'root'), true],
+    ['user', make('two-two-two'), [], true],
   ]
-  for (const [name, ask] of asked) {
+  for (const [name, program, flags, isAnother] of asked) {
     const before = await ids()
-    expect((await project.do('up', ...(await ask()))).steps).toMatchObject({ [name]: 'replace' })
+    project.declare(program)
+    const { steps, text } = await project.do('up', ...flags)
+    expect(steps).toMatchObject({ [name]: 'replace' })
+    if (!isAnother) expect(text).toContain('was not replaced, and stays as it is')
     const after = await ids()
-    expect(names.filter(each => after[each] !== before[each])).toEqual([name])
+    const others = names.filter(each => after[each] !== before[each])
+    if (isAnother) expect(others).toContain(name)
+    else expect(others).toEqual([])
     const { stdout } = await project.work.expect(0, ['list', '--json'])
     const recorded = (JSON.parse(stdout) as { readonly id: string }[]).map(({ id }) => id) // its own format
     expect(recorded.toSorted()).toEqual(Object.values(after).toSorted())
     expect(Object.values((await project.do('up', '--expect-no-changes')).steps)).toEqual(names.map(() => 'same'))
   }
+  await project.work.expect(0, ['state', 'verify'])
 })
