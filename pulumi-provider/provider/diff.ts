@@ -2,7 +2,7 @@ import { type Address, type AloneOptions, DiagnosticsError, EngineError } from '
 import type { Backend } from '../backend/backend.ts'
 import type { CallContext, ConfiguredProvider, FieldDifference, Properties } from '../ports.ts'
 import { topLevel } from '../property-path.ts'
-import { kindOutputs } from '../schema/outputs.ts'
+import { guardedKinds, kindOutputs } from '../schema/outputs.ts'
 import { changed, changedOutput, differences } from './differences.ts'
 import { isAnother } from './foreseen.ts'
 import { addressIn, declared, wishesOf } from './inputs.ts'
@@ -44,7 +44,7 @@ export function createDiff(parts: Parts): ConfiguredProvider['diff'] {
     // Gone, or another one since: Pulumi can take note of a new id only by a replacement.
     const isOther = recorded?.id !== id || change.action === 'create'
     if (!isOther) for (const [path, field] of differences(change, { oldInputs, inputs, adopt })) fields.set(path, field)
-    if (!recorded) tellGone(address, settings.state, context)
+    if (!recorded) judgeGone(address, settings.state, kind, inputs, context)
     if (isOther || isAnother(change)) replaceBy(fields, kind)
     else if (fields.size === 0) {
       for (const [path, field] of await forgotten(engine, question, { oldInputs, inputs, adopt }))
@@ -57,11 +57,25 @@ export function createDiff(parts: Parts): ConfiguredProvider['diff'] {
   }
 }
 
-/** The difference alone looks like any replacement, and a state that is merely elsewhere makes all of them. */
-function tellGone(address: Address, state: string, { tell }: CallContext): void {
+/**
+ * The difference alone looks like any replacement, and a state that is merely elsewhere makes all of them. What needs a
+ * word to be replaced needs it here too.
+ */
+function judgeGone(
+  address: Address,
+  state: string,
+  kind: string,
+  { allowDestroy }: Properties,
+  { tell }: CallContext,
+): void {
   const where = state.startsWith('sqlite:') ? `the state ${state}` : 'the state'
+  const message = `${address} is not in ${where}, and would be made anew`
+  if (guardedKinds.includes(kind) && !isTrue(allowDestroy)) {
+    const remedy = 'correct trustform:state, or restore the state; if it is gone for good, set allowDestroy: true on it'
+    throw new EngineError('plan_blocked', message, { address, remedy })
+  }
   const remedy = 'if it should be there, do not run `pulumi up`: correct trustform:state, or restore the state'
-  tell('warning', `${address} is not in ${where}, and would be made anew\n  remedy: ${remedy}`)
+  tell('warning', `${message}\n  remedy: ${remedy}`)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Properties, SecretValue, unknown } from '../ports.ts'
 import { type Declared, type Deployment, deployment, type Outputs, type RunOptions } from './fixtures/deployment.ts'
@@ -228,6 +229,23 @@ describe('a run that died between the engine and the stack', () => {
     expect(pulumi.stack.get(key)?.outputs[output]).toEqual(value)
     expect((await pulumi.up(program(whole))).steps).toEqual(unchanged)
   })
+})
+
+test('an authority that is not in the state is made anew only with its word', async () => {
+  const pulumi = await deployment()
+  const without = program({ root: { allowDestroy: false } })
+  await pulumi.up(without)
+  const elsewhere = await deployment()
+  for (const [key, each] of pulumi.stack) elsewhere.stack.set(key, each)
+  for (const run of [elsewhere.preview, elsewhere.up]) {
+    await expect(run(without)).rejects.toThrow(/^CertificateAuthority\/root is not in the state sqlite:.*allowDestroy/s)
+  }
+  expect(readdirSync(elsewhere.folder), 'nothing was made').toEqual([])
+  const all = program({ int: { allowDestroy: true } })
+  expect((await elsewhere.up(all)).steps).toEqual(
+    all.map(([kind, name]) => expect.stringContaining(`replace ${kind}/${name}`)),
+  )
+  expectChain(elsewhere)
 })
 
 test('what another owns is left where it is, with a word', async () => {
