@@ -308,22 +308,30 @@ test('a trust anchor is made, labelled in place, replaced with what it shows and
   await project.do('up', '--expect-no-changes')
   expect((await project.recorded('anchor')).id).toBe(made.id)
 
-  const another = root({ commonName: 'Acme Root 2' })
-  project.declare({ root: another, anchor: labelled })
-  const { text } = await project.refused('preview')
-  expect(text).toMatch(
-    /TrustAnchor\/anchor: replacing a TrustAnchor needs an explicit word\s+remedy: .*allowDestroy: true/,
-  )
-  project.declare({ root: another, anchor: anchor({ labels: { team: 'pki' }, ...word }) })
-  for (const command of ['preview', 'up'] as const) {
-    const outcome = await project.do(command)
-    expect(outcome.steps, outcome.text).toEqual({ root: 'replace', anchor: 'replace' })
-    expect(outcome.replacing.anchor).toEqual(['certificatePem'])
+  // What the root's certificate will be, a preview cannot know: it warns. Another one is refused.
+  project.declare({ root: root({ commonName: 'Acme Root 2' }), anchor: labelled })
+  const needsWord = /TrustAnchor\/anchor: replacing a TrustAnchor needs an explicit word\s+remedy: .*allowDestroy: true/
+  const previewed = await project.do('preview')
+  expect(previewed.steps).toEqual({ root: 'replace', anchor: 'replace' })
+  expect(previewed.text).toMatch(needsWord)
+  expect((await project.refused('up')).text).toMatch(needsWord)
+  expect((await project.recorded('anchor')).id).toBe(made.id)
+
+  const allowed = anchor({ labels: { team: 'pki' }, ...word })
+  // Of the root, the former one is still to go at first.
+  for (const name of ['Acme Root 2', 'Acme Root 3']) {
+    const before = await project.recorded('anchor')
+    project.declare({ root: root({ commonName: name }), anchor: allowed })
+    for (const command of ['preview', 'up'] as const) {
+      const outcome = await project.do(command)
+      expect(outcome.steps, outcome.text).toEqual({ root: 'replace', anchor: 'replace' })
+      expect(outcome.replacing.anchor).toEqual(['certificatePem'])
+    }
+    await project.do('up', '--expect-no-changes')
+    const after = await project.recorded('anchor')
+    expect(after.id).not.toBe(before.id)
+    expect(after.outputs.sha256Fingerprint).toBe((await project.recorded('root')).outputs.sha256Fingerprint)
   }
-  await project.do('up', '--expect-no-changes')
-  const replaced = await project.recorded('anchor')
-  expect(replaced.id).not.toBe(made.id)
-  expect(replaced.outputs.sha256Fingerprint).toBe((await project.recorded('root')).outputs.sha256Fingerprint)
 
   expect((await project.do('destroy')).steps).toEqual({ root: 'delete', anchor: 'delete' })
   expect(await listed(project.work)).toEqual({})
