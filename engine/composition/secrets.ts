@@ -72,7 +72,7 @@ async function resolveFields(
       values.set(pointer, await resolver.resolve(reference, place))
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'secret_unresolved') throw error
-      failures.push(error.toDiagnostic())
+      failures.push({ ...error.toDiagnostic(), details: { ...error.details, pointer: `/spec${pointer}` } })
     }
   }
   return values

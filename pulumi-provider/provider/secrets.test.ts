@@ -89,3 +89,15 @@ test('secrets are told as secrets alone, and are in no message, plan or file', a
     expect(JSON.stringify([...pulumi.stack.values()])).not.toContain(canary)
   }
 })
+
+test('a reference that leads nowhere is told with its field, because its words are hidden', async () => {
+  const pulumi = await deployment()
+  const secret: Declared = [
+    'Secret',
+    'app',
+    { path: 'app', data: new SecretValue({ 'pass.word': { env: 'NOBODY_SET' } }) },
+  ]
+  await expect(pulumi.preview([secret])).rejects.toThrow(
+    /^Secret\/app: data\["pass\.word"\]: the environment variable \(secret\) is not set\n {2}remedy: set \(secret\)/,
+  )
+})

@@ -1,4 +1,5 @@
 import { type Diagnostic, DiagnosticsError, EngineError } from '../../engine/index.ts'
+import { propertyPath } from './pointers.ts'
 
 /** The engine's sentences name the command line and manifests; a program has other words for the same. */
 const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
@@ -49,8 +50,10 @@ export function diagnosticInPulumiWords<D extends Pick<Diagnostic, 'message' | '
 
 /** The same error in other words; what is none of ours stays as it is. */
 export function errorInWords(error: unknown, tell: (text: string) => string): unknown {
-  const told = ({ message, remedy, address }: Pick<Diagnostic, 'message' | 'remedy' | 'address'>) => ({
-    message: tell(message),
+  const told = ({ message, remedy, address, details }: Diagnostic) => ({
+    // Which field it is, where the sentence names only what is hidden.
+    message:
+      typeof details?.pointer === 'string' ? `${propertyPath(details.pointer)}: ${tell(message)}` : tell(message),
     ...(remedy !== undefined && { remedy: tell(remedy) }),
     // It is told before the message, and has the name in it.
     ...(address !== undefined && { address: tell(address) }),
