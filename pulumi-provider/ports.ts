@@ -160,6 +160,10 @@ export interface ProviderSettings {
   readonly owner?: string
   /** Take over resources that another door owns. */
   readonly adopt: boolean
+  /** `HOST:PORT`; the system's when absent. */
+  readonly resolver?: string
+  /** `HOST:PORT` or `:PORT` for http-01; `:80` when absent. */
+  readonly http01Listen?: string
 }
 
 /** Checks and opens providers; the server holds one per `Configure`. */

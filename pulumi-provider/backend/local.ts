@@ -28,7 +28,7 @@ interface Opened {
 
 /** An engine in this process, on a state that is opened when it is first needed. */
 export function createLocalBackends(settings: ProviderSettings, ports: LocalPorts): Backends {
-  const { state, tenant, masterKeyFile } = settings
+  const { state, tenant, masterKeyFile, resolver, http01Listen } = settings
   const env = { ...ports.env, ...(masterKeyFile !== undefined && { TRUSTFORM_MASTER_KEY_FILE: masterKeyFile }) }
   const owners = new Map<string, Promise<Opened>>()
   let store: Promise<StateStore> | undefined
@@ -42,7 +42,9 @@ export function createLocalBackends(settings: ProviderSettings, ports: LocalPort
   }
   async function open(owner: string): Promise<Opened> {
     const clock = ports.clock && { clock: ports.clock }
-    const engine = await createEngine({ state: await openState(), tenant, owner, env, log: ports.log, ...clock })
+    const network = { ...(resolver !== undefined && { resolver }), ...(http01Listen !== undefined && { http01Listen }) }
+    const shared = { tenant, env, network, log: ports.log, ...clock }
+    const engine = await createEngine({ ...shared, state: await openState(), owner })
     return { owner, engine, lock: createSharedLock(engine) }
   }
 

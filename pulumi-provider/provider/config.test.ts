@@ -20,12 +20,27 @@ const checks: [what: string, config: Properties, inputs: Properties, failures: s
   ['words of the engine', { version: '1.0.0', __internal: {} }, { version: '1.0.0', __internal: {} }, []],
   ['an unknown scheme', { state: 'mysql://u:canary@h' }, {}, ['state: state is not sqlite:PATH or postgres://…']],
   ['a wrong word', { adopt: 'yes' }, {}, ['adopt: adopt is neither true nor false']],
+  [
+    'endpoints',
+    { resolver: '[2001:db8::53]:53', http01Listen: ':5002' },
+    { resolver: '[2001:db8::53]:53', http01Listen: ':5002' },
+    [],
+  ],
+  [
+    'what is none',
+    { resolver: 'a b', http01Listen: '80' },
+    {},
+    [
+      'resolver: resolver is not HOST:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53',
+      'http01Listen: http01Listen is not HOST:PORT or :PORT',
+    ],
+  ],
   ['an empty file', { masterKeyFile: ' ' }, {}, ['masterKeyFile: masterKeyFile is not a text']],
   [
     'an unknown setting',
     { stat: 'x' },
     {},
-    ['stat: there is no setting stat; settings: state, masterKeyFile, tenant, owner, adopt'],
+    ['stat: there is no setting stat; settings: state, masterKeyFile, tenant, owner, adopt, resolver, http01Listen'],
   ],
 ]
 test.each(checks)('checks %s', (_what, config, inputs, failures) => {

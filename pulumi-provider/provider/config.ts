@@ -27,6 +27,9 @@ const matching =
   value =>
     typeof value === 'string' && pattern.test(value) ? { value } : { wrong: `is not ${expected}` }
 
+/** Of a resolver the port may be left out. */
+const endpoint = /^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$/i
+
 /** The provider's settings: how each is read, and whether every resource is another one with another value. */
 const readers: Readonly<Record<keyof ProviderSettings, { readonly read: Reader; readonly replaces?: true }>> = {
   state: { read: matching(/^(sqlite:.|postgres(ql)?:\/\/.)/s, 'sqlite:PATH or postgres://…') },
@@ -38,6 +41,8 @@ const readers: Readonly<Record<keyof ProviderSettings, { readonly read: Reader; 
   },
   owner: { read: matching(/^[\x21-\x7e]{1,256}$/, 'a word such as pulumi:shop/production') },
   adopt: { read: truth },
+  resolver: { read: matching(endpoint, 'HOST:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53') },
+  http01Listen: { read: matching(/^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]*):\d{1,5}$/i, 'HOST:PORT or :PORT') },
 }
 
 const defaults: Partial<Record<string, string | boolean>> = { tenant: 'default', adopt: false }
@@ -93,7 +98,7 @@ export function settingsOf(config: Properties, env: Readonly<Record<string, stri
   const missing = names.find(name => settled(name, inputs[name]) === unknown)
   if (missing) throw wrongSetting(`${missing} is not known yet`)
   const value = (name: keyof ProviderSettings) => settled(name, inputs[name])
-  const optional = (name: 'masterKeyFile' | 'owner') => {
+  const optional = (name: 'masterKeyFile' | 'owner' | 'resolver' | 'http01Listen') => {
     const set = value(name)
     return set === undefined ? {} : { [name]: String(set) }
   }
@@ -103,6 +108,8 @@ export function settingsOf(config: Properties, env: Readonly<Record<string, stri
     adopt: value('adopt') === true,
     ...optional('masterKeyFile'),
     ...optional('owner'),
+    ...optional('resolver'),
+    ...optional('http01Listen'),
   }
 }
 

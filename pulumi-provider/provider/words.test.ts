@@ -46,9 +46,14 @@ const sentences: [engine: string, program: string][] = [
   ],
   ['upgrade trustform to the version that wrote it', 'install the plugin of the version that wrote it'],
   [' where trustform runs', ' where pulumi runs'],
-  [', or choose another with --http-01-listen HOST:PORT and route port 80 to it', ''],
-  ['check the resolver, or name another one with --resolver HOST:PORT', 'check the resolver'],
-  ['check the delegation and the resolver (--resolver HOST:PORT)', 'check the delegation and the resolver'],
+  [
+    'or choose another with --http-01-listen HOST:PORT',
+    'or choose another with `pulumi config set trustform:http01Listen HOST:PORT`',
+  ],
+  [
+    'check the resolver, or name another one with --resolver HOST:PORT',
+    'check the resolver, or name another one with `pulumi config set trustform:resolver HOST:PORT`',
+  ],
 ]
 
 const root = join(import.meta.dirname, '..', '..')

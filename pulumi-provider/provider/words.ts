@@ -24,9 +24,8 @@ const words: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bset TRUSTFORM_MASTER_KEY_FILE\b/g, 'set trustform:masterKeyFile (or TRUSTFORM_MASTER_KEY_FILE)'],
   [/\bupgrade trustform to\b/g, 'install the plugin of'],
   [/\bwhere trustform runs\b/g, 'where pulumi runs'],
-  // A program cannot choose these.
-  [/, or choose another with --http-01-listen HOST:PORT and route port 80 to it/g, ''],
-  [/, or name another one with --resolver HOST:PORT| \(--resolver HOST:PORT\)/g, ''],
+  [/--http-01-listen HOST:PORT/g, '`pulumi config set trustform:http01Listen HOST:PORT`'],
+  [/--resolver HOST:PORT/g, '`pulumi config set trustform:resolver HOST:PORT`'],
   [/\b(?:spec|metadata)\.(?=[a-z])/g, ''],
 ]
 

@@ -26,4 +26,12 @@ export const providerConfig: PropertySpecs = {
     description: 'Take over every declared resource that another door owns. Better said of one resource, by its adopt.',
     type: 'boolean',
   },
+  resolver: {
+    description: "DNS resolver, HOST:PORT, by which zones and delegations are found. Default: the system's.",
+    type: 'string',
+  },
+  http01Listen: {
+    description: 'Where http-01 challenges are answered, HOST:PORT or :PORT; port 80 has to lead there. Default: :80.',
+    type: 'string',
+  },
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startPebble } from '../servers/pebble.ts'
+import { freePort } from '../servers/process.ts'
 import { pulumiBuildTimeout } from '../servers/pulumi-install.ts'
 import { type StubResolver, startStubResolver } from '../servers/stub-resolver.ts'
 import { type AcmeWorld, startAcmeWorld } from './acme-world.ts'
@@ -11,11 +12,13 @@ import type { Workspace } from './workspace.ts'
 
 let pulumi: PulumiWorld
 let acme: AcmeWorld
+let httpPort: number
 /** A nameserver that shows no challenge, for whoever is to wait. */
 let resolver: StubResolver
 beforeAll(async () => {
   pulumi = await startPulumiWorld('pulumi-acme')
-  acme = await startAcmeWorld({ authzReuse: 0 })
+  httpPort = await freePort()
+  acme = await startAcmeWorld({ authzReuse: 0, httpPort })
 }, pulumiBuildTimeout)
 afterAll(async () => {
   await acme?.stop()
@@ -116,6 +119,26 @@ test('an account, a DNS provider and a certificate: made, left alone, changed, a
   expect(destroyed.steps).toEqual({ web: 'delete', ca: 'delete', pdns: 'delete' })
   expect(await acme.dns.txt('_acme-challenge.web.acme.example')).toEqual([])
   expect(JSON.parse((await work.expect(0, ['list', '--json'])).stdout)).toEqual([])
+})
+
+test('a certificate by http-01 is answered where the configuration says', async () => {
+  const project = await pulumi.project('http', work)
+  await acme.dns.setRecords('acme.example', 'plain.acme.example', 'A', ['127.0.0.1'])
+  const web = certificate({
+    role: undefined,
+    ttl: undefined,
+    account: ref('ca'),
+    challengeType: 'http-01',
+    domains: ['plain.acme.example'],
+    exportPrivateKey: true,
+  })
+  project.declare({ ca: account(), web }, { outputs })
+  await project.demand('config', 'set', 'trustform:http01Listen', 'nowhere')
+  expect((await project.refused('preview')).text).toContain('http01Listen is not HOST:PORT or :PORT')
+  await project.demand('config', 'set', 'trustform:http01Listen', `127.0.0.1:${httpPort}`)
+  await project.do('up')
+  expect((await project.do('up', '--expect-no-changes')).steps).toEqual({ ca: 'same', web: 'same' })
+  expect(await verified(project)).toContain('DNS:plain.acme.example')
 })
 
 test('another ACME server is another account, which needs a word', async () => {
