@@ -1,6 +1,7 @@
 /**
  * A Pulumi plugin with the schema of ours whose resources do nothing: whatever is asked for is what there is. What a
- * preview takes with it is what Pulumi itself takes.
+ * preview takes with it is what Pulumi itself takes. With `TRUSTFORM_BENCH_OUTPUTS` a certificate has as many and as
+ * long outputs as one of ours, which Pulumi reads, sends and logs.
  */
 import grpc from '@grpc/grpc-js'
 import plugin from '@pulumi/pulumi/proto/plugin_pb.js'
@@ -20,6 +21,23 @@ const nothing = () => new empty.Empty()
 const unchanged = () => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)
 const nameOf = (urn: string) => urn.slice(urn.lastIndexOf('::') + 2)
 
+/** Octets of each output of a P-256 certificate below an intermediate authority (measured 2026-11). */
+const lengths = {
+  ...{ certificatePem: 709, chainPem: 608, fullchainPem: 1317, rootPem: 604 },
+  ...{ serialNumber: 34, notBefore: 24, notAfter: 24, renewAt: 24, sha256Fingerprint: 64 },
+}
+
+function addOutputs(properties: struct.Struct): void {
+  const fields = properties.getFieldsMap()
+  for (const [name, length] of Object.entries(lengths)) {
+    const text = `${'M'.repeat(64)}\n`.repeat(Math.ceil(length / 65)).slice(0, length)
+    fields.set(name, new struct.Value().setStringValue(text))
+  }
+  // The defaults that ours fills in.
+  for (const [name, value] of Object.entries({ autoRenew: true, reuseKey: false }))
+    fields.set(name, new struct.Value().setBoolValue(value))
+}
+
 const resources = {
   check: unary((request: pb.CheckRequest) => {
     const inputs = request.getNews() ?? new struct.Struct()
@@ -29,9 +47,11 @@ const resources = {
     return new pb.CheckResponse().setInputs(inputs)
   }),
   diff: unary(unchanged),
-  create: unary((request: pb.CreateRequest) =>
-    new pb.CreateResponse().setId(nameOf(request.getUrn())).setProperties(request.getProperties()),
-  ),
+  create: unary((request: pb.CreateRequest) => {
+    const properties = request.getProperties() ?? new struct.Struct()
+    if (process.env.TRUSTFORM_BENCH_OUTPUTS) addOutputs(properties)
+    return new pb.CreateResponse().setId(nameOf(request.getUrn())).setProperties(properties)
+  }),
   read: unary((request: pb.ReadRequest) =>
     new pb.ReadResponse().setId(request.getId()).setInputs(request.getInputs()).setProperties(request.getProperties()),
   ),

@@ -42,13 +42,18 @@ export interface AppliedProgram {
 /** Packs a plugin into an archive in a folder. */
 type Pack = (folder: string) => Promise<{ readonly version: string; readonly archive: string }>
 
-export async function startPulumiBench(folder: string, pack: Pack): Promise<PulumiBench> {
+export async function startPulumiBench(
+  folder: string,
+  pack: Pack,
+  more: Readonly<Record<string, string>> = {},
+): Promise<PulumiBench> {
   const pulumi = await startPulumi(folder)
   const { version, archive } = await pack(join(folder, 'packed'))
   await pulumi.installPlugin(version, archive)
   const env = {
     TRUSTFORM_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
     ...(nodeOptions !== undefined && { NODE_OPTIONS: nodeOptions }),
+    ...more,
   }
 
   return {

@@ -18,9 +18,11 @@ export async function* run(): AsyncGenerator<BenchResult> {
   try {
     const trustform = await startPulumiBench(join(scratch.path, 'ours'), ours)
     const nothing = await startPulumiBench(join(scratch.path, 'idle'), idle)
+    const outputs = await startPulumiBench(join(scratch.path, 'outputs'), idle, { TRUSTFORM_BENCH_OUTPUTS: '1' })
+    const sides = { ours: trustform, idle: nothing, outputs }
     yield await startUp(trustform, nothing)
-    yield* await previews('YAML', yamlProgram(resources), 7, trustform, nothing)
-    yield* await previews('Node.js', nodeProgram(resources), 5, trustform, nothing)
+    yield* await previews('YAML', yamlProgram(resources), 7, sides)
+    yield* await previews('Node.js', nodeProgram(resources), 5, sides)
   } finally {
     scratch.remove()
   }
@@ -63,24 +65,34 @@ async function millisecondsToPort({ executable, env }: PulumiBench): Promise<num
   return milliseconds
 }
 
+/** `outputs`: resources that do nothing, and have as many and as long outputs as ours. */
+type Side = 'ours' | 'idle' | 'outputs'
+
 async function previews(
   language: string,
   program: BenchProgram,
   rounds: number,
-  trustform: PulumiBench,
-  nothing: PulumiBench,
+  { ours, idle, outputs }: Readonly<Record<Side, PulumiBench>>,
 ): Promise<BenchResult[]> {
-  const made = { ours: await trustform.applied(program), idle: await nothing.applied(program) }
-  const pairs: { readonly ours: PulumiRun; readonly idle: PulumiRun }[] = []
-  for (let round = -1; round < rounds; round++) {
-    const pair = { ours: await made.ours.preview(), idle: await made.idle.preview() }
-    if (round >= 0) pairs.push(pair)
+  const made = {
+    ours: await ours.applied(program),
+    idle: await idle.applied(program),
+    outputs: await outputs.applied(program),
   }
-  const of = (side: 'ours' | 'idle', figure: keyof PulumiRun) => median(pairs.map(pair => pair[side][figure]))
+  const turns: Readonly<Record<Side, PulumiRun>>[] = []
+  for (let round = -1; round < rounds; round++) {
+    const turn = {
+      ours: await made.ours.preview(),
+      idle: await made.idle.preview(),
+      outputs: await made.outputs.preview(),
+    }
+    if (round >= 0) turns.push(turn)
+  }
+  const of = (side: Side, figure: keyof PulumiRun) => median(turns.map(turn => turn[side][figure]))
   const what = `${resources.toLocaleString('en')} resources, ${language}`
   const ratio = of('ours', 'seconds') / of('idle', 'seconds')
   const cpu = (of('ours', 'cpuSeconds') * 1000) / resources
-  const peak = Math.max(made.ours.up.peakRssMiB, ...pairs.map(pair => pair.ours.peakRssMiB))
+  const peak = Math.max(made.ours.up.peakRssMiB, ...turns.map(turn => turn.ours.peakRssMiB))
   return [
     {
       name: `Pulumi preview without changes, ${what}, beside resources that do nothing`,
@@ -88,7 +100,9 @@ async function previews(
         rounds,
         trustformSeconds: rounded(of('ours', 'seconds')),
         idleSeconds: rounded(of('idle', 'seconds')),
+        idleWithOutputsSeconds: rounded(of('outputs', 'seconds')),
         ratio: rounded(ratio),
+        ratioToIdleWithOutputs: rounded(of('ours', 'seconds') / of('outputs', 'seconds')),
       },
       gate: { want: 'ratio ≤ 1.2', met: ratio <= 1.2 },
     },
