@@ -46,7 +46,9 @@ describe('functions', () => {
       rootPem: outputs('CertificateAuthority/root').certificatePem,
     })
     await expect(ask('getCertificate', { name: 'nope' })).rejects.toMatchObject({ code: 'not_found' })
-    expect((await ask('getCertificate', {})).failures).toEqual([{ property: 'name', reason: 'name the Certificate' }])
+    expect((await ask('getCertificate', {})).failures).toEqual([
+      { property: 'name', reason: 'name is missing\n  remedy: set it to the name of the Certificate' },
+    ])
   })
 
   test('tell the chain of an authority', async () => {

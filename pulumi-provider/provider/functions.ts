@@ -65,7 +65,10 @@ function look(kind: string): Ask {
 
 async function found({ backend }: Parts, kind: string, args: Properties): Promise<Shown | Answer> {
   const name = textOf(args.name)
-  if (name === undefined) return { outputs: {}, failures: [{ property: 'name', reason: `name the ${kind}` }] }
+  if (name === undefined) {
+    const reason = `name is missing\n  remedy: set it to the name of the ${kind}`
+    return { outputs: {}, failures: [{ property: 'name', reason }] }
+  }
   const address: Address = `${kind}/${name}`
   const shown = await show(await backend(), { address }, { outside: false })
   if (shown) return shown

@@ -97,3 +97,12 @@ test('a refresh says what is wrong with a declaration otherwise', async () => {
   const read = provider.read(nameOf('dev', 'Certificate', 'www'), { id, inputs: csr, outputs }, hearing())
   await expect(read).rejects.toThrow(/nowhere\.csr/)
 })
+
+test('an import of a kind that does not exist says which one is meant', async () => {
+  const pulumi = await deployment()
+  const provider = await pulumi.provider()
+  const asked = { id: 'web', inputs: {}, outputs: {} }
+  const read = (kind: string) => provider.read(nameOf('dev', kind, 'web'), asked, hearing())
+  await expect(read('Certificat')).rejects.toThrow('there is no kind "Certificat"')
+  expect(await read('Certificate')).toBeUndefined()
+})

@@ -2,6 +2,7 @@ import {
   type Address,
   type DesiredResource,
   DiagnosticsError,
+  declareResource,
   isJsonObject,
   type Json,
   type RecordedResource,
@@ -30,6 +31,7 @@ export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
     const engine = await backend(urn)
     const isImport = Object.keys(inputs).length === 0 && Object.keys(outputs).length === 0
     const shown = await find(engine, kind, id, addressIn(kind, outputs) ?? addressIn(kind, inputs), context)
+    if (!shown) await refuseUnknown(kind)
     // What is dead outside for good is gone: a deactivated account cannot come back.
     if (!shown || shown.look.verdict?.action === 'create') return undefined
     const { resource } = shown.look
@@ -46,6 +48,13 @@ export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
       ...(refreshesBeforeUpdate(engine, shown) && { refreshBeforeUpdate: true }),
     }
   }
+}
+
+/** An import names a type that no program may have checked. */
+async function refuseUnknown(kind: string): Promise<void> {
+  const { diagnostics } = await declareResource({ kind, name: '', spec: {} })
+  const unknown = diagnostics.filter(({ code }) => code === 'kind_unknown')
+  if (unknown.length > 0) throw new DiagnosticsError(unknown)
 }
 
 /** By id, wherever it is now; else what has its name. An import may name either. */
