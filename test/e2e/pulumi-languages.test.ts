@@ -8,6 +8,7 @@ import { ensurePulumiPython, type PulumiPython } from '../servers/pulumi-python.
 import { generateSdks, linkNodeSdk, type Sdks } from '../servers/pulumi-sdk.ts'
 import { verifyPems } from './openssl.ts'
 import { type PulumiProject, type PulumiWorld, startPulumiWorld } from './pulumi-world.ts'
+import { manifest as written } from './workspace.ts'
 
 let world: PulumiWorld
 let sdks: Sdks
@@ -26,18 +27,25 @@ import * as trustform from '@trustform/pulumi'
 
 const config = new pulumi.Config()
 const root = new trustform.CertificateAuthority('root', {
-  type: 'root', commonName: 'Acme Root', keyType: 'ec', allowDestroy: true, labels: { team: config.require('team') },
+  type: 'root', commonName: config.require('commonName'), keyType: 'ec', allowDestroy: true,
+  labels: { team: config.require('team') },
 })
 const servers = new trustform.Role('servers', {
   ca: root.name, allowedDomains: ['acme.example'], allowSubdomains: true, maxTtl: config.require('maxTtl'),
 })
 const web = new trustform.Certificate('web', {
   role: servers.name, domains: config.requireObject<string[]>('domains'), ttl: '30d', exportPrivateKey: true,
-})
+}, { protect: config.getBoolean('protect') })
 const user = new trustform.Secret('user', {
   path: 'app/web',
   data: { issued: pulumi.interpolate\`\${web.name} under \${web.rootPem}\`, token: config.requireSecret('token') },
 })
+if (config.getBoolean('legacy')) {
+  const adopt = config.getBoolean('adopt')
+  new trustform.CertificateAuthority('legacy', {
+    type: 'root', commonName: 'Old Root', keyType: 'ec', adopt, allowDestroy: adopt,
+  })
+}
 export const leaf = web.certificatePem
 export const chain = web.chainPem
 export const key = web.privateKeyPem
@@ -49,14 +57,18 @@ import pulumi
 import pulumi_trustform as trustform
 
 config = pulumi.Config()
-root = trustform.CertificateAuthority("root", type="root", common_name="Acme Root", key_type="ec",
+root = trustform.CertificateAuthority("root", type="root", common_name=config.require("commonName"), key_type="ec",
     allow_destroy=True, labels={"team": config.require("team")})
 servers = trustform.Role("servers", ca=root.name, allowed_domains=["acme.example"], allow_subdomains=True,
     max_ttl=config.require("maxTtl"))
 web = trustform.Certificate("web", role=servers.name, domains=config.require_object("domains"), ttl="30d",
-    export_private_key=True)
+    export_private_key=True, opts=pulumi.ResourceOptions(protect=config.get_bool("protect")))
 user = trustform.Secret("user", path="app/web", data={
     "issued": pulumi.Output.concat(web.name, " under ", web.root_pem), "token": config.require_secret("token")})
+if config.get_bool("legacy"):
+    adopt = config.get_bool("adopt")
+    trustform.CertificateAuthority("legacy", type="root", common_name="Old Root", key_type="ec", adopt=adopt,
+        allow_destroy=adopt)
 pulumi.export("leaf", web.certificate_pem)
 pulumi.export("chain", web.chain_pem)
 pulumi.export("key", web.private_key_pem)
@@ -101,6 +113,7 @@ test.each(languages)(
     const set = (name: string, value: string, ...flags: string[]) =>
       project.demand('config', 'set', name, value, ...flags)
     await set('team', 'pki')
+    await set('commonName', 'Acme Root')
     await set('maxTtl', '90d')
     await set('domains', '["web.acme.example"]')
     await set('token', token, '--secret')
@@ -139,8 +152,50 @@ test.each(languages)(
     const shown = JSON.parse(await project.demand('stack', 'output', '--json'))
     expect(shown).toMatchObject({ key: '[secret]', leaf })
 
+    // A secret is rotated in place.
+    const rotated = 'canary-token-8c77d2'
+    await set('token', rotated, '--secret')
+    expect(await steps('up')).toEqual({ ...same, user: 'update' })
+
+    // Another authority takes what stands on it along.
+    await set('commonName', 'Acme Root 2')
+    const replaced = { ...same, root: 'replace', web: 'update', user: 'update' }
+    expect(await steps('preview')).toEqual(replaced)
+    expect(await steps('up')).toEqual(replaced)
+    expect(await steps('up', '--expect-no-changes')).toEqual(same)
+
+    // What was renewed elsewhere is seen by a refresh.
+    const known = (await project.recorded('web')).outputs.serialNumber
+    await project.work.expect(0, ['renew', 'Certificate/web', '--force'])
+    await steps('refresh')
+    const renewed = (await project.recorded('web')).outputs.serialNumber
+    expect(renewed).not.toBe(known)
+    expect(await steps('up')).toEqual(same)
+
+    // What the command line made is imported, and taken over when it is asked for.
+    const legacy = { type: 'root', commonName: 'Old Root', keyType: 'ec' }
+    project.work.write('legacy.yaml', written('CertificateAuthority', 'legacy', legacy))
+    await project.work.expect(0, ['apply', '-f', 'legacy.yaml', '--yes'])
+    const flags = ['--protect=false', '--generate-code=false']
+    await project.do('import', 'trustform:index:CertificateAuthority', 'legacy', 'legacy', ...flags)
+    await set('legacy', 'true')
+    expect(await steps('up')).toEqual({ ...same, legacy: 'same' })
+    await set('adopt', 'true')
+    expect(await steps('up')).toEqual({ ...same, legacy: 'update' })
+    await set('legacy', 'false')
+    expect(await steps('up')).toEqual({ ...same, legacy: 'delete' })
+
+    await set('protect', 'true')
+    await steps('up')
+    const target = ['--target', project.urn('Certificate', 'web'), '--target-dependents']
+    expect((await project.refused('destroy', ...target)).text).toContain('protected')
+    await set('protect', 'false')
+    await steps('up')
+    expect(await steps('destroy', ...target)).toMatchObject({ web: 'delete', user: 'delete' })
+    expect(await steps('up')).toEqual({ ...same, web: 'create', user: 'create' })
+
     expect(await steps('destroy')).toEqual({ root: 'delete', servers: 'delete', web: 'delete', user: 'delete' })
-    for (const text of texts) expect(text).not.toMatch(new RegExp(`${token}|PRIVATE KEY`))
+    for (const text of texts) expect(text).not.toMatch(new RegExp(`${token}|${rotated}|PRIVATE KEY`))
   },
   240_000,
 )
