@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type GitServer, startGitServer } from '../servers/git.ts'
 import { type GitopsService, startGitopsService, until } from './gitops-service.ts'
@@ -129,9 +131,14 @@ test('while passes checkpoint, it answers that it is not ready, and then ends', 
     async () => connections.length,
     count => count > 0,
   )
+  // Nor can the pass note how far it came, as long as somebody else writes.
+  const writer = new DatabaseSync(join(work.folder, 'state.db'))
+  writer.exec('BEGIN IMMEDIATE')
   const ended = service.stop('SIGTERM')
   const stopping = await until(ready, ({ status }) => status !== 200)
   expect(stopping).toEqual({ status: 503, detail: expect.stringContaining('the service is stopping') })
+  writer.exec('ROLLBACK')
+  writer.close()
   for (const socket of connections) socket.destroy()
   listener.on('connection', socket => socket.destroy())
   await ended
