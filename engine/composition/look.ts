@@ -28,8 +28,8 @@ export interface Look {
   readonly verdict?: Verdict
   /** When time will ask for a new version; absent where it never does. */
   readonly renewsAt?: Date
-  /** Who wrote it last, as the history has it; absent where that was left out of a restored state. */
-  readonly changedBy?: string
+  /** Who wrote it last, as the history has it; undefined where that was left out of a restored state. */
+  readonly changedBy: () => Promise<string | undefined>
 }
 
 /** Undefined where nothing is recorded. By address, or by the id of the object. */
@@ -77,14 +77,17 @@ export async function lookAt(
   const renewsAt = driver?.renewalTime?.(judged)
   const seen = live.get(address)
   const certificate = await certificateOf(session, resource, snapshot)
-  const [change] = await session.store.history(session.tenant, { address, sinceSerial: revision - 1, limit: 1 })
   return {
     resource,
     ...(seen && { live: seen }),
     ...(certificate && { certificate }),
     ...(verdict && { verdict }),
     ...(renewsAt && { renewsAt }),
-    ...(change && { changedBy: change.actor }),
+    // Few who look want to know.
+    async changedBy() {
+      const [change] = await session.store.history(session.tenant, { address, sinceSerial: revision - 1, limit: 1 })
+      return change?.actor
+    },
   }
 }
 

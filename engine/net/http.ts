@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Agent, Dispatcher } from 'undici'
 import manifest from '../../package.json' with { type: 'json' }
+import { unlessAborted } from '../core/abort.ts'
 import { refusalIn } from '../core/egress.ts'
 import { type Http, HttpFailure, type HttpRequest, type HttpResponse } from '../core/ports.ts'
 import { type ConnectorOptions, connectorFor } from './connector.ts'
@@ -63,6 +64,7 @@ export function createHttp(options: HttpOptions = {}): ClosableHttp {
         headersTimeout: 0,
         bodyTimeout: 0,
       })
+      // undici (8, verified 2026-11) looks at the signal only once its connection is made, or ten seconds later.
       const response = await unlessAborted(answer, limit.signal)
       return { status: response.statusCode, headers: response.headers, body: await readBody(response, bodyLimit) }
     } catch (error) {
@@ -109,19 +111,6 @@ function timeLimit(request: HttpRequest): TimeLimit {
     milliseconds,
     expired: () => expiry.signal.aborted,
     clear: () => clearTimeout(timer),
-  }
-}
-
-/** undici (8, verified 2026-11) looks at the signal of a request only once its connection is made, or ten seconds later. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Engine, EngineError, type Lease, type LockedEngine } from '../../engine/index.ts'
+import { type Engine, EngineError, type Lease, type LockedEngine, unlessAborted } from '../../engine/index.ts'
 
 /** Milliseconds for which the lock is kept after the last use: the CLI's next step follows at once. */
 const patience = 300
@@ -108,17 +108,5 @@ export function createSharedLock(engine: Pick<Engine, 'locked'>): SharedLock {
       if (holding?.users === 0) holding.letGo()
       await last
     },
-  }
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }

@@ -47,7 +47,7 @@ export function createDiff(parts: Parts): ConfiguredProvider['diff'] {
     if (!recorded) judgeGone(address, settings.state, kind, inputs, context)
     if (isOther || isAnother(change)) replaceBy(fields, kind)
     else if (fields.size === 0) {
-      for (const [path, field] of await forgotten(engine, question, { oldInputs, inputs, adopt }))
+      for (const [path, field] of await forgotten(engine, kind, question, { oldInputs, inputs, adopt }))
         fields.set(path, field)
       for (const name of await outdated(engine, planned, oldOutputs, context)) fields.set(name, changedOutput)
     }
@@ -84,16 +84,16 @@ function judgeGone(
  */
 async function forgotten(
   engine: Backend,
-  question: AloneOptions & { readonly address: Address },
+  kind: string,
+  question: AloneOptions,
   sides: Parameters<typeof differences>[1],
 ): Promise<ReadonlyMap<string, FieldDifference>> {
   const { oldInputs, inputs } = sides
   if (isSame(oldInputs, inputs)) return new Map()
-  const { address } = question
   try {
-    const resource = await declared(address.slice(0, address.indexOf('/')), oldInputs)
+    const resource = await declared(kind, oldInputs)
     const { document } = await engine.plan({ ...question, resource })
-    return differences(changeOf(document, address), sides)
+    return differences(changeOf(document, question.address), sides)
   } catch (error) {
     // Of another version of the plugin, or of references that are gone: nothing that could be compared.
     if (error instanceof DiagnosticsError || error instanceof EngineError) return new Map()

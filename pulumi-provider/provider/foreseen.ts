@@ -80,7 +80,7 @@ function staysAsItIs(
     change.reason !== 'dependency' &&
     keepsAuthority &&
     !touches(change, 'parent') &&
-    !issuersChange(change, document)
+    !issuersChange(document, change.address)
   const keepsKey =
     change.kind === 'CertificateAuthority' ||
     inputs.csr !== undefined ||
@@ -95,16 +95,17 @@ function staysAsItIs(
 }
 
 /** Whether an authority that was previewed before becomes another one, with another key. */
-export function issuersAreReplaced({ changes }: PlanDocument, below: string): boolean {
-  return changes.some(change => change.kind === 'CertificateAuthority' && change.address !== below && isAnother(change))
+export function issuersAreReplaced(document: PlanDocument, below: string): boolean {
+  return authoritiesBeside(document, below).some(isAnother)
 }
 
 /** Whether an authority that was previewed before gets another certificate. */
-function issuersChange(change: Change, { changes }: PlanDocument): boolean {
-  return changes.some(
-    ({ kind, address, action }) =>
-      kind === 'CertificateAuthority' && address !== change.address && action !== 'no-op' && action !== 'update',
-  )
+function issuersChange(document: PlanDocument, below: string): boolean {
+  return authoritiesBeside(document, below).some(({ action }) => action !== 'no-op' && action !== 'update')
+}
+
+function authoritiesBeside({ changes }: PlanDocument, below: string): readonly Change[] {
+  return changes.filter(({ kind, address }) => kind === 'CertificateAuthority' && address !== below)
 }
 
 function touches({ diffs }: Change, ...fields: readonly string[]): boolean {

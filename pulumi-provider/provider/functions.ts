@@ -1,8 +1,8 @@
-import { type Address, declareResource, EngineError } from '../../engine/index.ts'
+import { type Address, declareResource, EngineError, type Look } from '../../engine/index.ts'
 import type { CallContext, ConfiguredProvider, Properties, Value } from '../ports.ts'
 import { dnsProviderTypeInfos } from '../schema/dns-provider-types.ts'
 import { declarationOf } from './inputs.ts'
-import { computed, type Shown, show } from './outputs.ts'
+import { computed } from './outputs.ts'
 import type { Parts } from './parts.ts'
 import { propertyPath } from './pointers.ts'
 import { isTrue, textOf } from './values.ts'
@@ -16,9 +16,9 @@ const functions: Readonly<Record<string, Ask>> = {
   getCertificate: look('Certificate'),
   getCertificateAuthority: look('CertificateAuthority'),
   async getCaChain(parts, args) {
-    const shown = await found(parts, 'CertificateAuthority', args)
-    if (!('look' in shown)) return shown
-    const facts = await computed(shown, false)
+    const seen = await found(parts, 'CertificateAuthority', args)
+    if (!('resource' in seen)) return seen
+    const facts = await computed(seen, false)
     const pem = (name: string) => textOf(facts[name]) ?? ''
     const [certificatePem, rootPem] = [pem('certificatePem'), pem('rootPem')]
     // A root is no part of a chain, also of its own.
@@ -55,23 +55,23 @@ export function createInvoke(parts: Parts): ConfiguredProvider['invoke'] {
 
 function look(kind: string): Ask {
   return async (parts, args) => {
-    const shown = await found(parts, kind, args)
-    if (!('look' in shown)) return shown
-    const { id, name, owner, labels } = shown.look.resource
-    const outputs = { id, name, owner, labels, ...(await computed(shown, isTrue(args.exportPrivateKey))) }
+    const seen = await found(parts, kind, args)
+    if (!('resource' in seen)) return seen
+    const { id, name, owner, labels } = seen.resource
+    const outputs = { id, name, owner, labels, ...(await computed(seen, isTrue(args.exportPrivateKey))) }
     return { outputs, failures: [] }
   }
 }
 
-async function found({ backend }: Parts, kind: string, args: Properties): Promise<Shown | Answer> {
+async function found({ backend }: Parts, kind: string, args: Properties): Promise<Look | Answer> {
   const name = textOf(args.name)
   if (name === undefined) {
     const reason = `name is missing\n  remedy: set it to the name of the ${kind}`
     return { outputs: {}, failures: [{ property: 'name', reason }] }
   }
   const address: Address = `${kind}/${name}`
-  const shown = await show(await backend(), { address }, { outside: false })
-  if (shown) return shown
+  const seen = await (await backend()).look({ address }, { outside: false })
+  if (seen) return seen
   throw new EngineError('not_found', `${address} does not exist`, {
     address,
     remedy: '`trustform list` shows what exists; for a resource of this program, use its outputs instead',

@@ -1,12 +1,11 @@
-import { type AloneOptions, EngineError } from '../../engine/index.ts'
+import { type AloneOptions, type DesiredResource, EngineError } from '../../engine/index.ts'
 import type { CallContext, ConfiguredProvider, Made, Properties, ResourceName } from '../ports.ts'
 import { keepsAuthority } from './authority.ts'
 import { allUnknown, foreseen, isAnother } from './foreseen.ts'
 import { addressIn, declared } from './inputs.ts'
 import { changeOf, refuseBlocked, tellFindings, tellReason } from './judged.ts'
-import { computed, outputNames, show } from './outputs.ts'
+import { computed, outputNames } from './outputs.ts'
 import type { Parts } from './parts.ts'
-import type { Program } from './program.ts'
 import { refreshesBeforeUpdate } from './refresh.ts'
 import { toldTo } from './told.ts'
 import { isTrue, mayBeTrue } from './values.ts'
@@ -29,11 +28,12 @@ export function createVerbs(parts: Parts): Pick<ConfiguredProvider, 'create' | '
 }
 
 async function foresee(
-  { settings, program, backend }: Parts,
+  parts: Parts,
   { kind, urn }: ResourceName,
   inputs: Properties,
   context: CallContext,
 ): Promise<Made> {
+  const { program, backend } = parts
   const resource = await declared(kind, inputs)
   const asked = mayBeTrue(inputs.exportPrivateKey)
   if (addressIn(kind, inputs) === undefined) {
@@ -41,65 +41,65 @@ async function foresee(
   }
   const { address } = resource
   const engine = await backend(urn)
-  const { document } = await engine.plan({
-    address,
-    resource,
-    beside: program.previewed,
-    adopt: settings.adopt || isTrue(inputs.adopt),
-    allow: isTrue(inputs.allowDestroy),
-    ...replacing(program, urn),
-    signal: context.signal,
-  })
+  const question = questionOf(parts, urn, resource, inputs, context)
+  const { document } = await engine.plan({ ...question, beside: program.previewed })
   const change = changeOf(document, address)
   refuseBlocked(document, change, context)
   tellFindings(document, address, context)
   tellReason(change, context)
   program.preview(resource)
-  const shown = isAnother(change) ? undefined : await show(engine, { address }, { outside: false })
-  const known = shown ? await computed(shown, asked) : {}
+  const look = isAnother(change) ? undefined : await engine.look({ address }, { outside: false })
+  const known = look ? await computed(look, asked) : {}
   const foresight = { known, document, keepsAuthority: await keepsAuthority(engine, program, change) }
   return {
-    id: shown?.look.resource.id ?? '',
+    id: look?.resource.id ?? '',
     outputs: { ...inputs, ...foreseen(change, inputs, foresight) },
   }
 }
 
 async function make(
-  { settings, program, backend }: Parts,
+  parts: Parts,
   { kind, urn }: ResourceName,
   inputs: Properties,
   context: CallContext,
   id?: string,
 ): Promise<Made> {
+  const { program, backend } = parts
   program.begin()
   const resource = await declared(kind, inputs)
   const { address } = resource
   const other = program.claim(address, urn)
   if (other !== undefined) throw declaredTwice(address, other)
   const engine = await backend(urn)
-  const question = {
-    address,
-    resource,
-    adopt: settings.adopt || isTrue(inputs.adopt),
-    allow: isTrue(inputs.allowDestroy),
-    ...replacing(program, urn),
-    signal: context.signal,
-  }
+  const question = questionOf(parts, urn, resource, inputs, context)
   if (id !== undefined) await refuseAnother(id, async () => changeOf((await engine.plan(question)).document, address))
   const document = await engine.apply(question, toldTo(context, address))
   tellFindings(document, address, context)
-  const shown = await show(engine, { address }, { outside: false })
-  if (!shown) throw new EngineError('state_conflict', `${address} was removed by somebody else at once`, { address })
-  program.create(urn, shown.look.resource.id)
-  const outputs = { ...inputs, ...(await computed(shown, isTrue(inputs.exportPrivateKey))) }
-  const refreshing = refreshesBeforeUpdate(engine, shown) && { refreshBeforeUpdate: true }
-  return { id: shown.look.resource.id, outputs, ...refreshing }
+  const look = await engine.look({ address }, { outside: false })
+  if (!look) throw new EngineError('state_conflict', `${address} was removed by somebody else at once`, { address })
+  program.create(urn, look.resource.id)
+  const outputs = { ...inputs, ...(await computed(look, isTrue(inputs.exportPrivateKey))) }
+  const refreshing = (await refreshesBeforeUpdate(engine, look)) && { refreshBeforeUpdate: true }
+  return { id: look.resource.id, outputs, ...refreshing }
 }
 
 /** What the CLI replaces becomes another object, also where its fields do not ask for it. */
-function replacing(program: Program, urn: string): Pick<AloneOptions, 'anew'> {
-  const id = program.replacedId(urn)
-  return id === undefined ? {} : { anew: id }
+function questionOf(
+  { settings, program }: Parts,
+  urn: string,
+  resource: DesiredResource,
+  inputs: Properties,
+  { signal }: CallContext,
+): AloneOptions {
+  const anew = program.replacedId(urn)
+  return {
+    address: resource.address,
+    resource,
+    adopt: settings.adopt || isTrue(inputs.adopt),
+    allow: isTrue(inputs.allowDestroy),
+    ...(anew !== undefined && { anew }),
+    signal,
+  }
 }
 
 /** An update cannot tell Pulumi of a new id. */

@@ -5,7 +5,7 @@ import type { CallContext, Properties, Value } from '../ports.ts'
 import { keyHoldingKinds } from '../schema/outputs.ts'
 import { ofVersion } from './differences.ts'
 import { issuersAreReplaced, ofIssuers } from './foreseen.ts'
-import { computed, outputNames, show } from './outputs.ts'
+import { computed, outputNames } from './outputs.ts'
 import { textOf } from './values.ts'
 
 /**
@@ -28,8 +28,8 @@ export async function outdated(
   const names = outputNames(kind, false).filter(name => ofIssuers.includes(name))
   if (issuersAreReplaced(document, address)) return names
   if (!around.some(each => isNewerAuthority(each, recorded))) return []
-  const shown = await show(engine, { address }, { outside: false })
-  const outputs = shown ? await computed(shown, false) : {}
+  const look = await engine.look({ address }, { outside: false })
+  const outputs = look ? await computed(look, false) : {}
   return names.filter(name => !isOfSameKeys(outputs[name], oldOutputs[name]))
 }
 

@@ -1,25 +1,19 @@
 import { createHash } from 'node:crypto'
-import type { Address, CertificateView, Look } from '../../engine/index.ts'
-import type { Backend } from '../backend/backend.ts'
+import type { CertificateView, Look } from '../../engine/index.ts'
 import { type Properties, SecretValue, type Value } from '../ports.ts'
 import { kindOutputs } from '../schema/outputs.ts'
 
-/** What is seen of a recorded resource. */
-export interface Shown {
-  readonly look: Look
-}
-
-type Teller = (shown: Shown) => Value | undefined | Promise<Value | undefined>
+type Teller = (look: Look) => Value | undefined | Promise<Value | undefined>
 
 const ofCertificate =
   (tell: (view: CertificateView) => Value | undefined): Teller =>
-  ({ look: { certificate } }) =>
+  ({ certificate }) =>
     certificate && tell(certificate)
 
 const ofStatus =
   (field: string): Teller =>
-  ({ look }) => {
-    const value = look.resource.status[field]
+  ({ resource }) => {
+    const value = resource.status[field]
     if (typeof value === 'string') return value
     return Array.isArray(value) ? value.map(String) : undefined
   }
@@ -34,13 +28,13 @@ export const tellers: Readonly<Record<string, Teller>> = {
   notBefore: ofCertificate(({ row }) => row.notBefore),
   notAfter: ofCertificate(({ row }) => row.notAfter),
   sha256Fingerprint: ofCertificate(({ row }) => createHash('sha256').update(row.der).digest('hex')),
-  renewAt: ({ look }) => look.renewsAt?.toISOString(),
-  revokedAt: ({ look: { resource, live } }) => {
+  renewAt: ({ renewsAt }) => renewsAt?.toISOString(),
+  revokedAt: ({ resource, live }) => {
     const at = resource.status.revokedAt ?? live?.facts.revokedAt
     return typeof at === 'string' ? at : undefined
   },
-  privateKeyPem: async ({ look }) => {
-    const key = await look.certificate?.key?.()
+  privateKeyPem: async ({ certificate }) => {
+    const key = await certificate?.key?.()
     return key && new SecretValue(key.reveal())
   },
   accountUrl: ofStatus('url'),
@@ -54,20 +48,11 @@ export function outputNames(kind: string, exportPrivateKey: boolean): readonly s
   return Object.keys(kindOutputs[kind] ?? {}).filter(name => name !== 'privateKeyPem' || exportPrivateKey)
 }
 
-/** What the provider computes for a recorded resource; undefined where nothing is recorded. */
-export async function show(
-  backend: Backend,
-  asked: { readonly address: Address } | { readonly id: string },
-  options: { readonly outside: boolean; readonly signal?: AbortSignal },
-): Promise<Shown | undefined> {
-  const look = await backend.look(asked, options)
-  return look && { look }
-}
-
-export async function computed(shown: Shown, exportPrivateKey: boolean): Promise<Properties> {
+/** What the provider computes for a recorded resource. */
+export async function computed(look: Look, exportPrivateKey: boolean): Promise<Properties> {
   const outputs: { [name: string]: Value } = {}
-  for (const name of outputNames(shown.look.resource.kind, exportPrivateKey)) {
-    const value = await tellers[name]?.(shown)
+  for (const name of outputNames(look.resource.kind, exportPrivateKey)) {
+    const value = await tellers[name]?.(look)
     if (value !== undefined) outputs[name] = value
   }
   return outputs

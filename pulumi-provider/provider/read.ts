@@ -5,6 +5,7 @@ import {
   declareResource,
   isJsonObject,
   type Json,
+  type Look,
   type RecordedResource,
   type Secret,
 } from '../../engine/index.ts'
@@ -20,7 +21,7 @@ import {
 import { secretProperties } from '../schema/outputs.ts'
 import { addressIn, declared, wishesOf } from './inputs.ts'
 import { changeOf } from './judged.ts'
-import { computed, type Shown, show } from './outputs.ts'
+import { computed } from './outputs.ts'
 import type { Parts } from './parts.ts'
 import { refreshesBeforeUpdate } from './refresh.ts'
 import { bare, isTrue } from './values.ts'
@@ -30,11 +31,11 @@ export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
   return async ({ kind, urn }, { id, inputs, outputs }, context) => {
     const engine = await backend(urn)
     const isImport = Object.keys(inputs).length === 0 && Object.keys(outputs).length === 0
-    const shown = await find(engine, kind, id, addressIn(kind, outputs) ?? addressIn(kind, inputs), context)
-    if (!shown) await refuseUnknown(kind)
+    const look = await find(engine, kind, id, addressIn(kind, outputs) ?? addressIn(kind, inputs), context)
+    if (!look) await refuseUnknown(kind)
     // What is dead outside for good is gone: a deactivated account cannot come back.
-    if (!shown || shown.look.verdict?.action === 'create') return undefined
-    const { resource } = shown.look
+    if (!look || look.verdict?.action === 'create') return undefined
+    const { resource } = look
     if (isImport && resource.owner !== engine.owner) tellOwner(resource, context)
     const wanted = await declaredBy(inputs, resource)
     const current = wanted
@@ -44,8 +45,8 @@ export function createRead({ backend }: Parts): ConfiguredProvider['read'] {
     return {
       id: resource.id,
       inputs: current,
-      outputs: { ...current, ...(await computed(shown, exportPrivateKey)) },
-      ...(refreshesBeforeUpdate(engine, shown) && { refreshBeforeUpdate: true }),
+      outputs: { ...current, ...(await computed(look, exportPrivateKey)) },
+      ...((await refreshesBeforeUpdate(engine, look)) && { refreshBeforeUpdate: true }),
     }
   }
 }
@@ -64,10 +65,10 @@ async function find(
   id: string,
   address: Address | undefined,
   { signal }: CallContext,
-): Promise<Shown | undefined> {
+): Promise<Look | undefined> {
   for (const asked of [{ id }, { address: address ?? (`${kind}/${id}` as const) }]) {
-    const found = await show(engine, asked, { outside: true, signal })
-    if (found?.look.resource.kind === kind) return found
+    const found = await engine.look(asked, { outside: true, signal })
+    if (found?.resource.kind === kind) return found
   }
   return undefined
 }
